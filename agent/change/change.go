@@ -1,0 +1,110 @@
+// Package change holds the words of change capture: positions, relations, rows and changes.
+// capture produces them, ingest carries them, shadow stores them. It decides nothing and imports nothing.
+package change
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// LSN is a position in the primary's write-ahead log.
+type LSN uint64
+
+// String gives PostgreSQL's form, such as 16/B374D848.
+func (l LSN) String() string { return fmt.Sprintf("%X/%X", uint32(l>>32), uint32(l)) }
+
+// ParseLSN reads PostgreSQL's form.
+func ParseLSN(s string) (LSN, error) {
+	hi, lo, ok := strings.Cut(s, "/")
+	h, err1 := strconv.ParseUint(hi, 16, 32)
+	l, err2 := strconv.ParseUint(lo, 16, 32)
+	if !ok || err1 != nil || err2 != nil {
+		return 0, fmt.Errorf("invalid input syntax for type pg_lsn: %q", s)
+	}
+	return LSN(h<<32 | l), nil
+}
+
+// Identity says which columns of an old row the primary sends.
+type Identity byte
+
+// The replica identities, as in pg_class.relreplident.
+const (
+	IdentityDefault Identity = 'd'
+	IdentityNothing Identity = 'n'
+	IdentityFull    Identity = 'f'
+	IdentityIndex   Identity = 'i'
+)
+
+// Column is one column of a relation. Key columns identify a row in the change stream.
+type Column struct {
+	Name     string
+	TypeOID  uint32
+	TypMod   int32
+	TypeName string // format_type's text, for types that only the primary knows
+	Key      bool
+}
+
+// Relation is one version of a table's shape. Version counts up from 1 each time the shape of the same OID changes.
+type Relation struct {
+	OID      uint32
+	Schema   string
+	Name     string
+	Identity Identity
+	Columns  []Column
+	Version  int32
+}
+
+// Value is one column's value in PostgreSQL's text form.
+type Value struct {
+	Text  []byte
+	State State
+}
+
+// State tells a value from a NULL and from what the stream did not say.
+type State uint8
+
+// The states. Unchanged is a large value that the primary did not send again; NotSent is a column outside the old key.
+const (
+	Null State = iota
+	Set
+	Unchanged
+	NotSent
+)
+
+// Op is the kind of a change.
+type Op uint8
+
+// The operations. Message is a logical message; its payload stands in After.
+const (
+	Insert Op = iota + 1
+	Update
+	Delete
+	Truncate
+	Message
+)
+
+// String gives the name that the change log shows.
+func (o Op) String() string {
+	return [...]string{"", "insert", "update", "delete", "truncate", "message"}[o]
+}
+
+// Change is one row's change. Before is nil when the stream sent no old row.
+type Change struct {
+	Op       Op
+	Relation *Relation
+	Before   []Value
+	After    []Value
+	Seq      int64 // place within the transaction, from 0
+}
+
+// Tx is a committed transaction, or a part of one: Last is set on the part that carries the commit.
+type Tx struct {
+	XID        uint32
+	CommitLSN  LSN // the commit record's position; orders transactions
+	EndLSN     LSN // the position to confirm once the transaction is durable
+	CommitTime time.Time
+	Changes    []Change
+	Last       bool
+}

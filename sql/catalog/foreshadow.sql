@@ -1,0 +1,113 @@
+CREATE SCHEMA foreshadow;
+COMMENT ON SCHEMA foreshadow IS 'History, forecasts, governance and predictive instances of this source';
+GRANT USAGE ON SCHEMA foreshadow TO PUBLIC;
+
+-- The temporal shadow
+
+CREATE TABLE foreshadow.change_log (
+  commit_time timestamptz, lsn pg_lsn, seq bigint, xid bigint, relation text, transaction_type text,
+  primary_key jsonb, before jsonb, after jsonb, unknown_columns text, schema_version integer,
+  forecast_run bigint, surprise double precision);
+COMMENT ON TABLE foreshadow.change_log IS 'Every committed change since capture began, in commit order';
+COMMENT ON COLUMN foreshadow.change_log.lsn IS 'Position of the commit in the primary''s write-ahead log';
+COMMENT ON COLUMN foreshadow.change_log.unknown_columns IS 'Names of columns whose large value was not sent and is not known, comma-separated; NULL when all are known';
+COMMENT ON COLUMN foreshadow.change_log.surprise IS 'How far the change''s time bucket lay from its forecast, in standard deviations';
+
+CREATE TABLE foreshadow.change_profile (
+  relation text, bucket timestamptz, inserts bigint, updates bigint, deletes bigint, bytes bigint,
+  forecast_run bigint, expected double precision, lo double precision, hi double precision, surprise double precision);
+COMMENT ON TABLE foreshadow.change_profile IS 'Changes of each table by minute, with what the forecast in force expected';
+
+CREATE TABLE foreshadow.capture_status (
+  source text, state text, slot text, received_lsn pg_lsn, confirmed_lsn pg_lsn, last_commit_time timestamptz,
+  lag_ms double precision, changes bigint, transactions bigint, message text);
+COMMENT ON TABLE foreshadow.capture_status IS 'Where capture stands, one row per source';
+
+CREATE TABLE foreshadow.capture_gaps (
+  source text, relation text, from_lsn pg_lsn, to_lsn pg_lsn, noticed_at timestamptz, reason text);
+COMMENT ON TABLE foreshadow.capture_gaps IS 'Stretches of the log that could not be captured, and why';
+
+CREATE TABLE foreshadow.tables (
+  relation text, oid oid, schema_version integer, replica_identity text, rows bigint, versions bigint, folded_lsn pg_lsn, note text);
+COMMENT ON TABLE foreshadow.tables IS 'The captured tables';
+
+-- Forecasts
+
+CREATE TABLE foreshadow.series (
+  series text, kind text, object text, measure text, unit text, source text, step interval,
+  points bigint, first_at timestamptz, last_at timestamptz, last_value double precision, description text);
+COMMENT ON TABLE foreshadow.series IS 'Every measured series: volumes, load, host, changes';
+
+CREATE TABLE foreshadow.series_points (series text, at timestamptz, value double precision);
+COMMENT ON TABLE foreshadow.series_points IS 'The measured values of every series';
+
+CREATE TABLE foreshadow.volume_forecast (
+  run_id bigint, relation text, measure text, at timestamptz, p10 double precision, p50 double precision, p90 double precision,
+  model text, trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision);
+COMMENT ON TABLE foreshadow.volume_forecast IS 'Expected rows and bytes of each table, with the backtest that chose the model';
+
+CREATE TABLE foreshadow.load_forecast (
+  run_id bigint, series text, query text, measure text, at timestamptz, mean double precision, lo double precision, hi double precision, level double precision,
+  model text, trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision);
+COMMENT ON TABLE foreshadow.load_forecast IS 'Expected query load and host load, with the backtest that chose the model';
+
+CREATE TABLE foreshadow.limits_forecast (
+  run_id bigint, limit_kind text, object text, current_value double precision, max_value double precision, unit text,
+  p10 timestamptz, p50 timestamptz, p90 timestamptz, note text);
+COMMENT ON TABLE foreshadow.limits_forecast IS 'When limits will be reached; p10 is the early date';
+
+CREATE TABLE foreshadow.forecast_runs (
+  run_id bigint, started_at timestamptz, horizon interval, model_version bigint, series text, model text,
+  trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision);
+COMMENT ON TABLE foreshadow.forecast_runs IS 'Each series of each run with the model chosen and its backtest';
+
+CREATE TABLE foreshadow.models (model text, description text, version bigint, parameter text, value text, initialized boolean, active boolean);
+COMMENT ON TABLE foreshadow.models IS 'The parameters in force; changed by ALTER PREDICTIVE MODEL';
+
+-- Governance
+
+CREATE TABLE foreshadow.requests (
+  request_id bigint, state text, kind text, target text, statement text, proposer text, proposed_at timestamptz, expires_at timestamptz,
+  hash text, plan jsonb, missing text, fence bigint, message text);
+COMMENT ON TABLE foreshadow.requests IS 'Every request; a governed one needs an approval from each account';
+
+CREATE TABLE foreshadow.approvals (request_id bigint, account text, member text, hash text, approved_at timestamptz, revoked boolean);
+COMMENT ON TABLE foreshadow.approvals IS 'Approvals given, with the hash they were given on';
+
+CREATE TABLE foreshadow.accounts (account text, epoch bigint, members bigint);
+CREATE TABLE foreshadow.members (account text, member text, person text);
+CREATE TABLE foreshadow.audit_log (seq bigint, at timestamptz, actor text, action text, request_id bigint, detail text, prev_hash text, hash text);
+COMMENT ON TABLE foreshadow.audit_log IS 'Every transition of governance; each entry''s hash covers the one before';
+CREATE TABLE foreshadow.cluster_members (agent text, address text, voter boolean, leader boolean, self boolean, applied_index bigint);
+
+-- Instances
+
+CREATE TABLE foreshadow.instances (
+  name text, state text, source text, fidelity text, horizon timestamptz, as_of_lsn pg_lsn, request_id bigint, size_bytes bigint, max_size bigint,
+  created_at timestamptz, expires_at timestamptz, message text);
+COMMENT ON TABLE foreshadow.instances IS 'Predictive instances; connect to one by its name as database';
+CREATE TABLE foreshadow.operations (
+  operation text, object text, phase text, done bigint, total bigint, unit text, percent double precision,
+  started_at timestamptz, updated_at timestamptz, eta interval, message text);
+COMMENT ON TABLE foreshadow.operations IS 'Long work under way or lately ended: initial copies, instance builds';
+CREATE TABLE foreshadow.instance_reports (
+  name text, relation text, source_rows bigint, projected_rows bigint, actual_rows bigint, size_bytes bigint, check_name text, result text);
+COMMENT ON TABLE foreshadow.instance_reports IS 'How true each instance is to its forecast';
+CREATE TABLE foreshadow.settings (name text, value text, source text);
+COMMENT ON TABLE foreshadow.settings IS 'The agent''s settings and where each came from';
+
+-- Functions: the agent computes them; the bodies here only give PostgreSQL their shape.
+
+CREATE FUNCTION foreshadow.predicted_state(horizon interval)
+  RETURNS TABLE (relation text, measure text, now double precision, p10 double precision, p50 double precision, p90 double precision)
+  LANGUAGE sql AS 'SELECT NULL::text, NULL::text, NULL::float8, NULL::float8, NULL::float8, NULL::float8 WHERE false';
+COMMENT ON FUNCTION foreshadow.predicted_state(interval) IS 'The expected volume of each table at a horizon';
+CREATE FUNCTION foreshadow.forecast(series text, horizon interval, level double precision DEFAULT 95)
+  RETURNS TABLE (at timestamptz, mean double precision, lo double precision, hi double precision, model text)
+  LANGUAGE sql AS 'SELECT NULL::timestamptz, NULL::float8, NULL::float8, NULL::float8, NULL::text WHERE false';
+COMMENT ON FUNCTION foreshadow.forecast(text, interval, double precision) IS 'Forecast of one series at any horizon and level';
+CREATE FUNCTION foreshadow.chart(series text, horizon interval DEFAULT '30 days', width integer DEFAULT 100, height integer DEFAULT 20)
+  RETURNS TABLE (chart text) LANGUAGE sql AS 'SELECT NULL::text WHERE false';
+COMMENT ON FUNCTION foreshadow.chart(text, interval, integer, integer) IS 'History, median and interval of a series, drawn for a terminal';
+
+GRANT SELECT ON ALL TABLES IN SCHEMA foreshadow TO PUBLIC;
