@@ -1,0 +1,77 @@
+// Package session holds what a connection and the SQL engine say to each other. pgwire calls these interfaces,
+// sql/engine implements them; neither imports the other.
+package session
+
+import (
+	"context"
+	"net"
+
+	"foreshadow/sql/result"
+	"foreshadow/sql/sqlerr"
+)
+
+// Startup is what is known of a client once it has proved who it is.
+type Startup struct {
+	User, Database string
+	Params         map[string]string // the startup message's other parameters
+	Remote         string            // address, for the audit
+	TLS            bool
+	ChannelBound   bool // SCRAM-SHA-256-PLUS was used
+}
+
+// Text is one statement of a query string. Offset counts the characters before it, so that error positions point into what the client sent.
+type Text struct {
+	SQL    string
+	Offset int
+}
+
+// Session is one authenticated connection's view of the engine. Only Cancel may be called while another method runs.
+type Session interface {
+	// Status is the set of parameters to report; asked at start and after each Sync.
+	Status() map[string]string
+	// Parse splits a simple query string into its statements. A syntax error anywhere refuses the whole string, as in PostgreSQL.
+	Parse(ctx context.Context, sql string) ([]Text, error)
+	// Prepare analyses one statement. OIDs of 0, and those missing, are inferred.
+	Prepare(ctx context.Context, t Text, paramOIDs []uint32) (Statement, error)
+	// Sync ends the implicit transaction: at the end of a simple query and at each Sync message, also after an error.
+	Sync(ctx context.Context) error
+	// TxStatus is I, T or E as in ReadyForQuery.
+	TxStatus() byte
+	// Notices are taken away by the call.
+	Notices() []*sqlerr.Error
+	// Proxy is non-nil for a session on a predictive instance: what Start holds is sent to the client, then both streams are joined byte for byte.
+	Proxy() *Proxy
+	// Cancel interrupts what runs now; it is called from another goroutine.
+	Cancel()
+	Close() error
+}
+
+// Proxy is a connection that is past its own startup. Start holds its ParameterStatus and ReadyForQuery messages, without BackendKeyData.
+type Proxy struct {
+	Conn  net.Conn
+	Start []byte
+}
+
+// Statement is a prepared statement.
+type Statement interface {
+	Params() []uint32
+	// Fields is nil when the statement returns no rows.
+	Fields() []result.Field
+	Bind(ctx context.Context, params []Param, resultFormats []int16) (Portal, error)
+	Close() error
+}
+
+// Param is one bound value in the format the client chose; a nil Value is NULL.
+type Param struct {
+	Format int16
+	Value  []byte
+}
+
+// Portal is a bound statement. Rows starts it and is called once; a statement without result rows returns Rows that end at once with their tag.
+type Portal interface {
+	Fields() []result.Field
+	Rows(ctx context.Context) (result.Rows, error)
+	// Copy says that the rows are CopyData payloads: one Encoded column, already in COPY's format.
+	Copy() bool
+	Close() error
+}
