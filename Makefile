@@ -1,0 +1,39 @@
+# Every target installs what it needs. `make help` lists them.
+SHELL := /bin/bash
+GO ?= go
+BIN := bin/foreshadow
+
+.PHONY: help setup build test demo demo-check bench lint fmt golden ci
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what building and testing need (a C++ compiler, PostgreSQL)
+	@scripts/setup
+
+build: setup ## build bin/foreshadow
+	$(GO) build -o $(BIN) ./agent/cmd/foreshadow
+
+test: setup ## run all tests
+	$(GO) test -timeout 20m $(TESTFLAGS) ./...
+
+demo: build ## a throw-away primary under load, an agent, and the walk to a predictive instance; stays up at the end
+	@scripts/demo
+
+demo-check: build ## the same walk unattended, each step checked, with figures
+	@scripts/demo --check
+
+bench: setup ## the benchmarks, as ratios against a reference in the same run
+	@scripts/bench
+
+lint: setup ## gofmt, go vet and the pinned golangci-lint
+	@scripts/lint
+
+fmt: ## format the Go code
+	@git ls-files '*.go' | xargs gofmt -w
+
+golden: setup ## rewrite the golden files from what the code does now; read the diff before committing it
+	@scripts/golden
+
+ci: ## what the continuous integration runs: the tests, then lint
+	@.ci/run
