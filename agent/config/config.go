@@ -1,0 +1,116 @@
+// Package config holds every setting of the agent in one struct: flag over environment over file over default.
+// The commands read it, package agent turns it into each package's own options; no other package sees it.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Settings is what `foreshadow run` needs. Secrets are named as files, never given inline.
+type Settings struct {
+	Source    Source    `embed:"" prefix:"source-"`
+	Server    Server    `embed:""`
+	Shadow    Shadow    `embed:"" prefix:"shadow-"`
+	Forecast  Forecast  `embed:"" prefix:"forecast-"`
+	Cluster   Cluster   `embed:"" prefix:"cluster-"`
+	Instances Instances `embed:"" prefix:"instances-"`
+	Log       Log       `embed:"" prefix:"log-"`
+}
+
+// Source names the primary and how its log is read.
+type Source struct {
+	DSN          string `name:"dsn" help:"Connection string of the primary, without a password." placeholder:"DSN"`
+	PasswordFile string `help:"File that holds the password of the primary's role." placeholder:"FILE"`
+	Slot         string `help:"Replication slot." default:"foreshadow"`
+	Publication  string `help:"Publication, created when missing." default:"foreshadow"`
+}
+
+// Server is where clients connect and what the agent keeps.
+type Server struct {
+	Listen      string `help:"Address for PostgreSQL clients." default:"127.0.0.1:6543" placeholder:"HOST:PORT"`
+	AdminListen string `help:"Address for metrics and health over HTTP; empty turns it off." default:"127.0.0.1:6544" placeholder:"HOST:PORT"`
+	DataDir     string `help:"Folder for everything the agent keeps." default:"/var/lib/foreshadow" placeholder:"DIR"`
+	TLSCertFile string `name:"tls-cert-file" help:"Server certificate (PEM); one is made when empty." placeholder:"FILE"`
+	TLSKeyFile  string `name:"tls-key-file" help:"Key of the server certificate (PEM)." placeholder:"FILE"`
+	UsersFile   string `help:"Logins and accounts for the first start, as foreshadow passwd writes them." placeholder:"FILE"`
+	PGBin       string `name:"pg-bin" help:"Folder of PostgreSQL's programs; found by itself when empty." placeholder:"DIR"`
+	OSUser      string `name:"os-user" help:"Unprivileged account that PostgreSQL servers run under when the agent is root." default:"postgres"`
+}
+
+// Shadow bounds the embedded database.
+type Shadow struct {
+	Memory  string `help:"Memory of the embedded database." default:"1GB" placeholder:"SIZE"`
+	Threads int    `help:"Threads of the embedded database; 0 means one for each core." default:"0"`
+}
+
+// Forecast sets how often the agent measures and predicts.
+type Forecast struct {
+	SampleInterval time.Duration `help:"Time between samples of the primary's statistics." default:"10s"`
+	Interval       time.Duration `help:"Time between forecast runs." default:"15m"`
+	Horizon        time.Duration `help:"How far ahead forecasts are kept." default:"9600h"`
+}
+
+// Cluster names the agents that decide together.
+type Cluster struct {
+	ID       string   `name:"id" help:"This agent's stable name." default:"agent-1"`
+	Listen   string   `help:"Address for other agents." default:"127.0.0.1:6545" placeholder:"HOST:PORT"`
+	Peers    []string `help:"All agents as id=host:port, this one included; empty means this agent alone." placeholder:"ID=ADDR"`
+	CAFile   string   `name:"ca-file" help:"Certificate authority of the agents (PEM); one is made for a single agent." placeholder:"FILE"`
+	CertFile string   `help:"This agent's certificate for other agents (PEM)." placeholder:"FILE"`
+	KeyFile  string   `help:"Key of that certificate (PEM)." placeholder:"FILE"`
+}
+
+// Instances bounds predictive instances.
+type Instances struct {
+	MaxSize string        `help:"Largest size of an instance unless its request says less." default:"20GB" placeholder:"SIZE"`
+	TTL     time.Duration `name:"ttl" help:"How long an instance lives unless its request says otherwise." default:"168h"`
+}
+
+// Log sets what the agent writes to its standard error.
+type Log struct {
+	Level  string `help:"Least level written." enum:"debug,info,warn,error" default:"info"`
+	Format string `help:"Form of a line." enum:"text,json" default:"text"`
+}
+
+// Check finds what flags alone cannot: a missing source, a password in the connection string, half a certificate.
+func (s *Settings) Check() error {
+	if s.Source.DSN == "" {
+		return errors.New("no primary: set source.dsn in the file, FORESHADOW_SOURCE_DSN or --source-dsn")
+	}
+	c, err := pgx.ParseConfig(s.Source.DSN)
+	if err != nil {
+		return errors.New("source.dsn is not a connection string; it looks like postgres://user@host:5432/database or host=... user=... dbname=...")
+	}
+	if c.Password != "" && containsPassword(s.Source.DSN) {
+		return errors.New("source.dsn holds a password: put it into a file and name that as source.password-file")
+	}
+	if (s.Server.TLSCertFile == "") != (s.Server.TLSKeyFile == "") {
+		return errors.New("tls-cert-file and tls-key-file go together")
+	}
+	if len(s.Cluster.Peers) > 0 && (s.Cluster.CAFile == "" || s.Cluster.CertFile == "" || s.Cluster.KeyFile == "") {
+		return errors.New("several agents need cluster.ca-file, cluster.cert-file and cluster.key-file")
+	}
+	for _, p := range s.Cluster.Peers {
+		if id, addr, ok := strings.Cut(p, "="); !ok || id == "" || addr == "" {
+			return fmt.Errorf("cluster.peers: %q is not of the form id=host:port", p)
+		}
+	}
+	if _, err := ParseSize(s.Instances.MaxSize); err != nil {
+		return fmt.Errorf("instances.max-size: %w", err)
+	}
+	return nil
+}
+
+// containsPassword tells a password inside the string from one that PGPASSWORD or a password file supplied.
+func containsPassword(dsn string) bool {
+	if strings.Contains(dsn, "://") {
+		user, _, ok := strings.Cut(dsn[strings.Index(dsn, "://")+3:], "@")
+		return ok && strings.Contains(user, ":") || strings.Contains(dsn, "password=")
+	}
+	return strings.Contains(dsn, "password")
+}
