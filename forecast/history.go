@@ -1,0 +1,40 @@
+package forecast
+
+import "time"
+
+// Sample is one measured value of a series. Its Series carries the words only: no start and no values.
+type Sample struct {
+	Series Series
+	At     time.Time
+	Value  float64
+}
+
+// SeriesFilter chooses stored series; an empty field lets every series pass.
+type SeriesFilter struct{ Kind, Object, ID string }
+
+// TimeColumn describes a timestamp column of a table, so that a created-at column can be told from the others.
+// Nulls and Future count rows, Days counts the days on which rows lie; First and Last are the earliest and the latest value.
+type TimeColumn struct {
+	Name                      string
+	Rows, Nulls, Future, Days int64
+	First, Last               time.Time
+}
+
+// ChangeBucket counts the captured changes of one table in the span of time that begins at At.
+type ChangeBucket struct {
+	OID                              uint32
+	Relation                         string
+	At                               time.Time
+	Inserts, Updates, Deletes, Bytes int64
+}
+
+// Expectation is how many changes of a table a run expects in the bucket that begins at Bucket; it is stored before that bucket begins.
+type Expectation struct {
+	OID              uint32
+	Bucket           time.Time
+	RunID            int64
+	Expected, Lo, Hi float64
+}
+
+// Reference is a foreign key between two tables, by their qualified names.
+type Reference struct{ Child, Parent string }
