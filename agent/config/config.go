@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -113,4 +114,17 @@ func containsPassword(dsn string) bool {
 		return ok && strings.Contains(user, ":") || strings.Contains(dsn, "password=")
 	}
 	return strings.Contains(dsn, "password")
+}
+
+// Default gives the settings with every default filled in.
+func Default() (*Settings, error) {
+	var s Settings
+	k, err := kong.New(&s)
+	if err != nil {
+		return nil, fmt.Errorf("read default settings: %w", err)
+	}
+	if _, err := k.Parse(nil); err != nil {
+		return nil, fmt.Errorf("read default settings: %w", err)
+	}
+	return &s, nil
 }

@@ -54,13 +54,13 @@ func TestCheck(t *testing.T) {
 		t.Errorf("good settings: %v", err)
 	}
 	for name, change := range map[string]func(*Settings){
-		"no primary":         func(s *Settings) { s.Source.DSN = "" },
-		"holds a password":   func(s *Settings) { s.Source.DSN = "postgres://u:secret@h/d" },
-		"holds a password ":  func(s *Settings) { s.Source.DSN = "host=h password=secret" },
-		"go together":        func(s *Settings) { s.Server.TLSCertFile = "x" },
-		"several agents":     func(s *Settings) { s.Cluster.Peers = []string{"a=b:1"} },
-		"not a size":         func(s *Settings) { s.Instances.MaxSize = "big" },
-		"not a size;": func(s *Settings) { s.Instances.MaxSize = "1kb" },
+		"no primary":        func(s *Settings) { s.Source.DSN = "" },
+		"holds a password":  func(s *Settings) { s.Source.DSN = "postgres://u:secret@h/d" },
+		"holds a password ": func(s *Settings) { s.Source.DSN = "host=h password=secret" },
+		"go together":       func(s *Settings) { s.Server.TLSCertFile = "x" },
+		"several agents":    func(s *Settings) { s.Cluster.Peers = []string{"a=b:1"} },
+		"not a size":        func(s *Settings) { s.Instances.MaxSize = "big" },
+		"not a size;":       func(s *Settings) { s.Instances.MaxSize = "1kb" },
 	} {
 		s := good
 		change(&s)

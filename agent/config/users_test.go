@@ -25,9 +25,9 @@ func TestUsersFile(t *testing.T) {
 func TestUsersFileRefusals(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"alice secret": "line 1: want a login",
+		"alice secret":                           "line 1: want a login",
 		"\na SCRAM-SHA-256$x\na SCRAM-SHA-256$x": "line 3: login \"a\" stands twice",
-		"a SCRAM-SHA-256$x admin=yes":           "unknown attribute \"admin\"",
+		"a SCRAM-SHA-256$x admin=yes":            "unknown attribute \"admin\"",
 	} {
 		_, err := ReadUsers(strings.NewReader(text))
 		if err == nil || !strings.Contains(err.Error(), want) {
