@@ -85,7 +85,7 @@ func (s *Settings) Check() error {
 	}
 	c, err := pgx.ParseConfig(s.Source.DSN)
 	if err != nil {
-		return errors.New("source.dsn is not a connection string; it looks like postgres://user@host:5432/database or host=... user=... dbname=...")
+		return errors.New("source.dsn is not a connection string, such as postgres://user@host:5432/database or host=h user=u dbname=d")
 	}
 	if c.Password != "" && containsPassword(s.Source.DSN) {
 		return errors.New("source.dsn holds a password: put it into a file and name that as source.password-file")

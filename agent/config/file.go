@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sort"
@@ -14,7 +15,7 @@ import (
 // The environment wins over the file: kong asks a resolver also for flags that the environment has set, so those are passed over.
 func File(r io.Reader) (kong.Resolver, error) {
 	var tree map[string]any
-	if err := yaml.NewDecoder(r).Decode(&tree); err != nil && err != io.EOF {
+	if err := yaml.NewDecoder(r).Decode(&tree); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read settings file: %w", err)
 	}
 	flat := map[string]any{}
