@@ -1,0 +1,296 @@
+package load
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"foreshadow/forecast"
+)
+
+// Names of what the pool is mixed into; a result's Model is one of these or the name of a row of the pool.
+const (
+	lagMedian    = "lag-median"
+	seasonalMix  = "lag-seasonal-median"
+	bestFive     = "best-five-median"
+	afterShift   = "naive-after-shift"
+	fewestLags   = 5    // short seasons of history before lag regressions are trusted on their own
+	switchMargin = 0.08 // share by which another choice must beat the median of the lag regressions at earlier origins
+)
+
+// run is one forecast being made: paths of every model at earlier origins and at the end.
+type run struct {
+	p       *prepared
+	horizon int
+	level   float64
+	origins []int         // earlier origins, ascending
+	tested  int           // steps after each earlier origin that are compared
+	paths   [][][]float64 // by origin (the end is last), by candidate; nil where a model cannot answer
+	names   []string      // of candidates: the pool, then the mixes
+	scores  []float64     // error of each candidate over the reference's on the same origins; NaN when too few
+	model   string
+	chosen  int
+}
+
+func newRun(p *prepared, horizon int, opt Options) *run {
+	r := &run{p: p, horizon: horizon, level: cmp.Or(opt.Level, 95)}
+	count := opt.Origins
+	if count == 0 {
+		count = DefaultOrigins
+	}
+	r.origins, r.tested = origins(len(p.filled), horizon, p.seasons[0], count)
+	r.runPool()
+	for i := range r.paths {
+		r.paths[i] = append(r.paths[i], median(r.lagPaths(i)), median(r.mixPaths(i)))
+	}
+	r.names = append(r.names, lagMedian, seasonalMix)
+	r.score()
+	return r
+}
+
+// origins spaces at most count earlier origins a short season apart, the last one early enough to compare the horizon,
+// or as much of it as leaves two thirds of the values before it.
+func origins(n, horizon, season, count int) (at []int, tested int) {
+	tested = max(1, min(horizon, n/3))
+	least := min(max(2*season, 3), (n+1)/2)
+	last := n - tested
+	if count < 1 || last < least || last < 2 {
+		return nil, tested
+	}
+	step := max(season, 1)
+	if season == 1 {
+		step = max(1, tested/4)
+	}
+	if count > 1 {
+		step = max(1, min(step, (last-least)/(count-1)))
+	}
+	for o := last; o >= max(least, 2) && len(at) < count; o -= step {
+		at = append(at, o)
+	}
+	slices.Reverse(at)
+	return at, tested
+}
+
+// runPool fills paths with every model of the pool at every origin and at the end.
+func (r *run) runPool() {
+	n := len(r.p.filled)
+	all := append(slices.Clone(r.origins), n)
+	r.paths = make([][][]float64, len(all))
+	for i := range all {
+		r.paths[i] = make([][]float64, len(pool), len(pool)+3)
+	}
+	for m, model := range pool {
+		r.names = append(r.names, model.name)
+		var fits []*fitted
+		if model.lags != nil {
+			fits = model.lags.fit(r.p, all)
+		}
+		for i, origin := range all {
+			steps := r.tested
+			if origin == n {
+				steps = r.horizon
+			}
+			switch {
+			case model.lags == nil:
+				r.paths[i][m] = model.rule(r.p, origin, steps)
+			case fits[i] != nil:
+				r.paths[i][m] = model.lags.path(r.p, fits[i], origin, steps)
+			}
+		}
+	}
+}
+
+func (r *run) lagPaths(i int) [][]float64 {
+	var out [][]float64
+	for m, model := range pool {
+		if model.lags != nil && r.paths[i][m] != nil {
+			out = append(out, r.paths[i][m])
+		}
+	}
+	return out
+}
+
+// mixPaths are the median of the lag regressions and the seasonal rules.
+func (r *run) mixPaths(i int) [][]float64 {
+	var out [][]float64
+	if m := median(r.lagPaths(i)); m != nil {
+		out = append(out, m)
+	}
+	for m, model := range pool {
+		switch model.name {
+		case "seasonal-naive", "seasonal-naive-long", "phase-median":
+			if r.paths[i][m] != nil {
+				out = append(out, r.paths[i][m])
+			}
+		}
+	}
+	return out
+}
+
+// median is the middle of several paths at each step; nil of none.
+func median(paths [][]float64) []float64 {
+	if len(paths) == 0 {
+		return nil
+	}
+	out := make([]float64, len(paths[0]))
+	column := make([]float64, len(paths))
+	for k := range out {
+		for i, path := range paths {
+			column[i] = path[k]
+		}
+		slices.Sort(column)
+		out[k] = (column[(len(column)-1)/2] + column[len(column)/2]) / 2
+	}
+	return out
+}
+
+// score compares every candidate with what happened after each earlier origin, relative to the seasonal naive, and adds the median of the five best.
+func (r *run) score() {
+	var best []int
+	r.scores = make([]float64, len(r.names))
+	for c := range r.names {
+		r.scores[c] = r.relative(c)
+		if c < len(pool) && !math.IsNaN(r.scores[c]) {
+			best = append(best, c)
+		}
+	}
+	slices.SortStableFunc(best, func(a, b int) int { return cmp.Compare(r.scores[a], r.scores[b]) })
+	if len(best) < 5 {
+		return
+	}
+	for i := range r.paths {
+		var five [][]float64
+		for _, c := range best[:5] {
+			if r.paths[i][c] != nil {
+				five = append(five, r.paths[i][c])
+			}
+		}
+		r.paths[i] = append(r.paths[i], median(five))
+	}
+	r.names = append(r.names, bestFive)
+	r.scores = append(r.scores, r.relative(len(r.names)-1))
+}
+
+// relative is a candidate's absolute error over the reference's, on the origins where both answer; NaN on fewer than half of them
+// and for a candidate that has no answer at the end.
+func (r *run) relative(c int) float64 {
+	var own, reference float64
+	n := 0
+	for i := range r.origins {
+		if r.paths[i][c] == nil {
+			continue
+		}
+		e, ok := r.err(i, r.paths[i][c])
+		if !ok {
+			continue
+		}
+		ref, _ := r.err(i, r.reference(i))
+		own += e
+		reference += ref
+		n++
+	}
+	if n == 0 || 2*n < len(r.origins) || r.paths[len(r.origins)][c] == nil {
+		return math.NaN()
+	}
+	if reference == 0 {
+		return 1 + own
+	}
+	return own / reference
+}
+
+// reference is the seasonal naive at an origin, or the last value where there is less than a season.
+func (r *run) reference(i int) []float64 {
+	if path := r.paths[i][slices.Index(r.names, "seasonal-naive")]; path != nil {
+		return path
+	}
+	return r.paths[i][slices.Index(r.names, "naive")]
+}
+
+// err is the mean absolute error of a path after an earlier origin, in the series' unit; false when nothing was measured there.
+func (r *run) err(i int, path []float64) (float64, bool) {
+	var sum float64
+	n := 0
+	for k, v := range path {
+		t := r.origins[i] + k
+		if t >= len(r.p.values) || r.p.missing[t] {
+			continue
+		}
+		sum += math.Abs(r.p.values[t] - r.p.floor(r.p.scale.back(v)))
+		n++
+	}
+	return sum / max(float64(n), 1), n > 0
+}
+
+// choose picks the candidate and gives its path with half widths, on the scale of prepared.onScale.
+func (r *run) choose() (path, half []float64) {
+	r.chosen = r.pick()
+	r.model = r.names[r.chosen]
+	end := len(r.origins)
+	if r.model != "naive" && r.p.shifted() {
+		r.chosen, r.model = slices.Index(r.names, "naive"), afterShift
+	}
+	return r.paths[end][r.chosen], r.halfWidths()
+}
+
+// pick keeps the default unless something else was clearly better at the earlier origins.
+func (r *run) pick() int {
+	start := r.fallback()
+	best, at := r.scores[start]*(1-switchMargin), start
+	for c, score := range r.scores {
+		if c < len(pool) && pool[c].lags != nil {
+			continue
+		}
+		if score < best {
+			best, at = score, c
+		}
+	}
+	return at
+}
+
+// fallback is the choice without evidence: the median of the lag regressions; with a short history their mix with seasonal rules, or the seasonal naive.
+func (r *run) fallback() int {
+	end, n := len(r.origins), len(r.p.filled)
+	order := []string{lagMedian, seasonalMix, "seasonal-naive"}
+	if n < fewestLags*r.p.seasons[0] || n < 24 {
+		order = []string{"seasonal-naive"}
+	}
+	for _, name := range order {
+		if c := slices.Index(r.names, name); r.paths[end][c] != nil {
+			return c
+		}
+	}
+	return slices.Index(r.names, "naive")
+}
+
+// backtest tells how the choice did at the earlier origins.
+func (r *run) backtest() forecast.Backtest {
+	b := forecast.Backtest{MASE: math.NaN(), Skill: math.NaN(), Coverage: math.NaN()}
+	scale := forecast.SeasonalScale(r.p.values, r.p.seasons[0])
+	var own, reference float64
+	for i := range r.origins {
+		path := r.paths[i][r.chosen]
+		if path == nil {
+			continue
+		}
+		if e, ok := r.err(i, path); ok {
+			ref, _ := r.err(i, r.reference(i))
+			own, reference = own+e, reference+ref
+			b.Origins++
+		}
+	}
+	if b.Origins == 0 {
+		return b
+	}
+	b.MASE = ratio(own/float64(b.Origins), scale)
+	b.Skill = 1 - ratio(own, reference)
+	b.Coverage = r.covered()
+	return b
+}
+
+// ratio is a/b, where nothing over nothing is one: no better and no worse.
+func ratio(a, b float64) float64 {
+	if a == 0 && b == 0 {
+		return 1
+	}
+	return a / b
+}

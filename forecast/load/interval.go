@@ -1,0 +1,150 @@
+package load
+
+import (
+	"math"
+	"slices"
+
+	"foreshadow/forecast"
+)
+
+// fewOrigins is the number of origins below which the rolling residuals alone are too few for an interval.
+const fewOrigins = 3
+
+// residual is what a path missed by, a number of steps after an origin, on the models' scale.
+type residual struct {
+	step   int
+	amount float64
+}
+
+// residuals of the chosen candidate at earlier origin i.
+func (r *run) residuals(i int) []residual {
+	var out []residual
+	for k, v := range r.paths[i][r.chosen] {
+		if t := r.origins[i] + k; t < len(r.p.onScale) && !r.p.missing[t] {
+			out = append(out, residual{k, math.Abs(r.p.onScale[t] - v)})
+		}
+	}
+	return out
+}
+
+// halfWidths are the intervals' half widths on the models' scale at each step of the horizon.
+func (r *run) halfWidths() []float64 {
+	var all []residual
+	used := 0
+	for i := range r.origins {
+		if found := r.residuals(i); len(found) > 0 {
+			all = append(all, found...)
+			used++
+		}
+	}
+	half := spread(all, r.tested, r.window(), r.level)
+	if used < fewOrigins {
+		rough := r.rough()
+		for k := range half {
+			half[k] = max(half[k], rough[min(k, len(rough)-1)])
+		}
+	}
+	out := make([]float64, r.horizon)
+	for k := range out {
+		if k < len(half) {
+			out[k] = half[k]
+		} else { // beyond what could be compared, as a random walk grows
+			out[k] = half[len(half)-1] * math.Sqrt(float64(k+1)/float64(len(half)))
+		}
+	}
+	return out
+}
+
+// window is how many steps to either side lend their residuals to a step.
+func (r *run) window() int { return max(2, min(r.p.seasons[0]/2, 12)) }
+
+// spread gives half widths for steps 0 to steps-1: the mean of the conformal quantile and the normal one of the residuals near the step.
+func spread(all []residual, steps, window int, level float64) []float64 {
+	byStep := make([][]float64, steps)
+	for _, res := range all {
+		byStep[res.step] = append(byStep[res.step], res.amount)
+	}
+	p, z := level/100, forecast.NormalQuantile((1+level/100)/2)
+	out := make([]float64, steps)
+	var near []float64
+	for k := range out {
+		near = near[:0]
+		var squares float64
+		for j := max(0, k-window); j <= min(steps-1, k+window); j++ {
+			near = append(near, byStep[j]...)
+			for _, a := range byStep[j] {
+				squares += a * a
+			}
+		}
+		if len(near) == 0 {
+			continue
+		}
+		slices.Sort(near)
+		n := float64(len(near))
+		out[k] = (forecast.ConformalOfSorted(near, p) + z*math.Sqrt(squares/n)) / 2
+	}
+	return out
+}
+
+// rough are half widths without backtest: how far values usually moved over the step, in whole seasons.
+func (r *run) rough() []float64 {
+	m := r.p.seasons[0]
+	out := make([]float64, r.tested)
+	for k := range out {
+		if k > 0 && k%m != 0 {
+			out[k] = out[k-1]
+			continue
+		}
+		var moves []float64
+		lag := m * (k/m + 1)
+		for t := lag; t < len(r.p.onScale); t++ {
+			moves = append(moves, math.Abs(r.p.onScale[t]-r.p.onScale[t-lag]))
+		}
+		slices.Sort(moves)
+		switch {
+		case len(moves) > 0:
+			out[k] = forecast.ConformalOfSorted(moves, r.level/100)
+		case k > 0:
+			out[k] = out[k-1]
+		case len(r.p.onScale) > 1:
+			out[k] = r.p.scale.hi - r.p.scale.lo
+		default:
+			out[k] = math.Abs(r.p.onScale[0]) // one value: nothing is known of its changes
+		}
+		if k > 0 {
+			out[k] = max(out[k], out[k-1])
+		}
+	}
+	return out
+}
+
+// covered is the share of measured values inside intervals made from the other origins' residuals.
+func (r *run) covered() float64 {
+	var inside, n float64
+	byOrigin := make([][]residual, len(r.origins))
+	for i := range r.origins {
+		byOrigin[i] = r.residuals(i)
+	}
+	for i, own := range byOrigin {
+		var others []residual
+		for j, res := range byOrigin {
+			if j != i {
+				others = append(others, res...)
+			}
+		}
+		if len(own) == 0 || len(others) == 0 {
+			continue
+		}
+		half := spread(others, r.tested, r.window(), r.level)
+		for _, res := range own {
+			n++
+			if res.amount <= half[res.step] {
+				inside++
+			}
+		}
+	}
+	if n == 0 {
+		return math.NaN()
+	}
+	return inside / n
+}

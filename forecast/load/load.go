@@ -1,0 +1,85 @@
+// Package load forecasts series with a rhythm, such as query load and host load: a pool of models (see pool.go), chosen and given
+// intervals by rolling-origin cross-validation on the series itself. agent/predict and the command call it.
+// It is pure: one series in, one result out, the same result for the same series; callers run many series in parallel.
+package load
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"foreshadow/forecast"
+)
+
+// DefaultOrigins is the number of earlier origins at which the models are tried.
+const DefaultOrigins = 9
+
+// MaxHorizon is the greatest number of steps that Forecast looks ahead.
+const MaxHorizon = 100_000
+
+// ErrNoValues says that a series has no value at all to forecast from.
+var ErrNoValues = errors.New("the series holds no values")
+
+// Options say how to forecast. The zero value is fit for use.
+type Options struct {
+	Level   float64 // of the interval in percent, above 0 and below 100; 0 is 95
+	Seasons []int   // season lengths in steps, such as 24 and 168; nil derives a day and a week from the series' step
+	Origins int     // earlier origins to try models at; 0 is DefaultOrigins, negative is none: points first, with a rough interval
+}
+
+// Forecast predicts the horizon's steps after the end of s. Missing values are NaN or infinite; they may stand anywhere.
+// The points are never negative when no value of s is, and Lo <= Mean <= Hi always.
+func Forecast(s forecast.Series, horizon int, opt Options) (forecast.Result, error) {
+	if err := opt.check(horizon); err != nil {
+		return forecast.Result{}, err
+	}
+	p, err := prepare(s, opt)
+	if err != nil {
+		return forecast.Result{}, fmt.Errorf("forecast %q: %w", s.ID, err)
+	}
+	r := newRun(p, horizon, opt)
+	path, half := r.choose()
+	result := forecast.Result{
+		Series: s, Model: r.model, Level: r.level,
+		From: s.Start.Add(time.Duration(p.first) * s.Step), To: s.End(),
+		Points: make([]forecast.Point, horizon), Backtest: r.backtest(),
+	}
+	result.Series.Values = nil
+	for k := range result.Points {
+		mean, lo, hi := p.interval(path[k], half[k])
+		result.Points[k] = forecast.Point{At: result.To.Add(time.Duration(k) * s.Step), Mean: mean, Lo: lo, Hi: hi}
+	}
+	return result, nil
+}
+
+func (o Options) check(horizon int) error {
+	if horizon < 1 || horizon > MaxHorizon {
+		return fmt.Errorf("horizon of %d steps is not between 1 and %d", horizon, MaxHorizon)
+	}
+	if o.Level != 0 && !(o.Level > 0 && o.Level < 100) {
+		return fmt.Errorf("level %v is not between 0 and 100", o.Level)
+	}
+	for _, m := range o.Seasons {
+		if m < 1 {
+			return fmt.Errorf("season of %d steps is not positive", m)
+		}
+	}
+	return nil
+}
+
+// interval turns a point and a half width on the model's scale into values, in order and within what the series can be.
+func (p *prepared) interval(path, half float64) (mean, lo, hi float64) {
+	mean = p.floor(p.scale.back(path))
+	lo = min(p.floor(p.scale.back(path-half)), mean)
+	hi = max(p.floor(p.scale.back(path+half)), mean)
+	return mean, lo, hi
+}
+
+func (p *prepared) floor(v float64) float64 {
+	v = min(max(v, -math.MaxFloat64), math.MaxFloat64)
+	if p.nonNegative {
+		return max(v, 0)
+	}
+	return v
+}

@@ -1,0 +1,61 @@
+package load
+
+import "foreshadow/forecast"
+
+// seasonalNaive repeats the last season.
+func seasonalNaive(s season) func(*prepared, int, int) []float64 {
+	return func(p *prepared, origin, horizon int) []float64 {
+		m := p.season(s)
+		if m == 0 || origin < m {
+			return nil
+		}
+		out := make([]float64, horizon)
+		for k := range out {
+			out[k] = p.onScale[origin-m+k%m]
+		}
+		return out
+	}
+}
+
+// phaseMedian is the median of the values at the same place in each of the last three long seasons, such as the hour of the week.
+func phaseMedian(p *prepared, origin, horizon int) []float64 {
+	m := p.seasons[len(p.seasons)-1]
+	if m == 1 || origin < 2*m {
+		return nil
+	}
+	phase := make([]float64, min(m, horizon))
+	for k := range phase {
+		var same []float64
+		for i := origin - m + k; i >= 0 && len(same) < 3; i -= m {
+			same = append(same, p.onScale[i])
+		}
+		phase[k] = forecast.Median(same)
+	}
+	out := make([]float64, horizon)
+	for k := range out {
+		out[k] = phase[k%m]
+	}
+	return out
+}
+
+// naive repeats the last value.
+func naive(p *prepared, origin, horizon int) []float64 {
+	return level(p.onScale[origin-1], horizon)
+}
+
+// seasonMedian is the median of the last season at every step.
+func seasonMedian(p *prepared, origin, horizon int) []float64 {
+	m := max(p.seasons[0], min(7, origin))
+	if origin < m {
+		return nil
+	}
+	return level(forecast.Median(p.onScale[origin-m:origin]), horizon)
+}
+
+func level(v float64, horizon int) []float64 {
+	out := make([]float64, horizon)
+	for k := range out {
+		out[k] = v
+	}
+	return out
+}
