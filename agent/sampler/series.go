@@ -1,0 +1,91 @@
+package sampler
+
+import (
+	"strings"
+	"time"
+
+	"foreshadow/forecast"
+)
+
+// kind is one row of the table of series: what every series of that name measures.
+type kind struct {
+	kind, measure, unit, text string
+	step                      time.Duration
+}
+
+const day = 24 * time.Hour
+
+// kinds is the table of all series that are sampled or imported. Kinds load and host are rates or gauges, averaged over a step;
+// volume and limit are levels, of which the last one in a step counts. A new series is one row here.
+var kinds = map[string]kind{
+	"load.calls":           {"load", "calls", "1/s", "calls per second of a statement", time.Hour},
+	"load.time_ms":         {"load", "time_ms", "ms/s", "execution time per second of a statement", time.Hour},
+	"load.rows":            {"load", "rows", "1/s", "rows per second returned or changed by a statement", time.Hour},
+	"load.blocks":          {"load", "blocks", "1/s", "shared blocks per second touched by a statement", time.Hour},
+	"load.total_calls":     {"load", "calls", "1/s", "calls per second of all statements", time.Hour},
+	"load.total_time_ms":   {"load", "time_ms", "ms/s", "execution time per second of all statements", time.Hour},
+	"db.commits":           {"load", "commits", "1/s", "transactions committed per second", time.Hour},
+	"db.rollbacks":         {"load", "rollbacks", "1/s", "transactions rolled back per second", time.Hour},
+	"db.rows_returned":     {"load", "rows_returned", "1/s", "rows read by scans per second", time.Hour},
+	"db.rows_fetched":      {"load", "rows_fetched", "1/s", "rows fetched by index scans per second", time.Hour},
+	"db.rows_inserted":     {"load", "rows_inserted", "1/s", "rows inserted per second", time.Hour},
+	"db.rows_updated":      {"load", "rows_updated", "1/s", "rows updated per second", time.Hour},
+	"db.rows_deleted":      {"load", "rows_deleted", "1/s", "rows deleted per second", time.Hour},
+	"db.blocks_read":       {"load", "blocks_read", "1/s", "blocks read from outside shared buffers per second", time.Hour},
+	"db.blocks_hit":        {"load", "blocks_hit", "1/s", "blocks found in shared buffers per second", time.Hour},
+	"db.temp_bytes":        {"load", "temp_bytes", "bytes/s", "temporary files written per second", time.Hour},
+	"db.deadlocks":         {"load", "deadlocks", "1/s", "deadlocks per second", time.Hour},
+	"db.wal_bytes":         {"load", "wal_bytes", "bytes/s", "write-ahead log written per second", time.Hour},
+	"db.connections":       {"load", "connections", "connections", "connections of all databases", time.Hour},
+	"db.max_connections":   {"limit", "max_connections", "connections", "connections that ordinary users may open", day},
+	"host.cpu":             {"host", "cpu", "share", "share of the host's processors in use", time.Hour},
+	"host.memory_used":     {"host", "memory_used", "bytes", "memory in use on the host", time.Hour},
+	"host.memory_total":    {"limit", "memory_total", "bytes", "memory of the host", day},
+	"host.disk_free":       {"host", "disk_free", "bytes", "free space on the data disk", time.Hour},
+	"host.disk_total":      {"limit", "disk_total", "bytes", "size of the data disk", day},
+	"volume.rows":          {"volume", "rows", "rows", "rows of a table", day},
+	"volume.heap_bytes":    {"volume", "heap_bytes", "bytes", "a table's own file, without TOAST", day},
+	"volume.index_bytes":   {"volume", "index_bytes", "bytes", "all indexes of a table", day},
+	"volume.toast_bytes":   {"volume", "toast_bytes", "bytes", "large values of a table, with their index", day},
+	"volume.live_rows":     {"volume", "live_rows", "rows", "rows of a table as the statistics estimate them", day},
+	"volume.rows_inserted": {"volume", "rows_inserted", "rows", "rows ever inserted since the statistics were reset", day},
+	"volume.rows_deleted":  {"volume", "rows_deleted", "rows", "rows ever deleted since the statistics were reset", day},
+	"key.last":             {"limit", "key_last", "ids", "the last value of an integer key or sequence", day},
+	"key.first":            {"limit", "key_first", "ids", "the first value of a sequence", day},
+	"key.max":              {"limit", "key_max", "ids", "the largest value that a key's type or sequence allows", day},
+	"limit.xid_age":        {"limit", "xid_age", "transactions", "age of the oldest unfrozen transaction of all databases", time.Hour},
+}
+
+// Describe fills in the words of a series from its ID, such as load.total_calls or volume.heap_bytes:public.orders.
+// It is false for a name that no row of the table knows.
+func Describe(id string) (forecast.Series, bool) {
+	name, object, _ := strings.Cut(id, ":")
+	k, ok := kinds[name]
+	if !ok {
+		return forecast.Series{}, false
+	}
+	if object == "" {
+		object, _, _ = strings.Cut(name, ".")
+	}
+	return forecast.Series{
+		ID: id, Kind: k.kind, Object: object, Measure: k.measure, Unit: k.unit, Source: "sample", Text: k.text, Step: k.step,
+	}, true
+}
+
+// batch gathers the samples of one round.
+type batch struct {
+	at      time.Time
+	samples []forecast.Sample
+}
+
+// add appends one value; text replaces the general description when it is not empty.
+func (b *batch) add(id string, value float64, text string) {
+	s, ok := Describe(id)
+	if !ok {
+		panic("sampler: series " + id + " has no row in the table")
+	}
+	if text != "" {
+		s.Text = text
+	}
+	b.samples = append(b.samples, forecast.Sample{Series: s, At: b.at, Value: value})
+}
