@@ -46,6 +46,12 @@ type Result struct {
 	Backtest Backtest
 }
 
+// Fan is a Result with the 10 %, 50 % and 90 % points beside each of its Points.
+type Fan struct {
+	Result
+	Quantiles []Quantiles
+}
+
 // Run is one execution of the models over many series.
 type Run struct {
 	ID        int64

@@ -4,7 +4,6 @@
 package load
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -14,12 +13,6 @@ import (
 
 // DefaultOrigins is the number of earlier origins at which the models are tried.
 const DefaultOrigins = 9
-
-// MaxHorizon is the greatest number of steps that Forecast looks ahead.
-const MaxHorizon = 100_000
-
-// ErrNoValues says that a series has no value at all to forecast from.
-var ErrNoValues = errors.New("the series holds no values")
 
 // Options say how to forecast. The zero value is fit for use.
 type Options struct {
@@ -31,8 +24,13 @@ type Options struct {
 // Forecast predicts the horizon's steps after the end of s. Missing values are NaN or infinite; they may stand anywhere.
 // The points are never negative when no value of s is, and Lo <= Mean <= Hi always.
 func Forecast(s forecast.Series, horizon int, opt Options) (forecast.Result, error) {
-	if err := opt.check(horizon); err != nil {
+	if err := forecast.Check(s, horizon, opt.Level); err != nil {
 		return forecast.Result{}, err
+	}
+	for _, m := range opt.Seasons {
+		if m < 1 {
+			return forecast.Result{}, fmt.Errorf("season of %d steps is not positive", m)
+		}
 	}
 	p, err := prepare(s, opt)
 	if err != nil {
@@ -51,21 +49,6 @@ func Forecast(s forecast.Series, horizon int, opt Options) (forecast.Result, err
 		result.Points[k] = forecast.Point{At: result.To.Add(time.Duration(k) * s.Step), Mean: mean, Lo: lo, Hi: hi}
 	}
 	return result, nil
-}
-
-func (o Options) check(horizon int) error {
-	if horizon < 1 || horizon > MaxHorizon {
-		return fmt.Errorf("horizon of %d steps is not between 1 and %d", horizon, MaxHorizon)
-	}
-	if o.Level != 0 && !(o.Level > 0 && o.Level < 100) {
-		return fmt.Errorf("level %v is not between 0 and 100", o.Level)
-	}
-	for _, m := range o.Seasons {
-		if m < 1 {
-			return fmt.Errorf("season of %d steps is not positive", m)
-		}
-	}
-	return nil
 }
 
 // interval turns a point and a half width on the model's scale into values, in order and within what the series can be.

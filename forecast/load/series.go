@@ -57,13 +57,13 @@ func (s scale) clip(v float64) float64 { return min(max(v, s.lo), s.hi) }
 func prepare(s forecast.Series, opt Options) (*prepared, error) {
 	from := slices.IndexFunc(s.Values, finite)
 	if from < 0 {
-		return nil, ErrNoValues
+		return nil, forecast.ErrNoValues
 	}
 	if len(s.Values)-from > maxTraining {
 		from = len(s.Values) - maxTraining
 		next := slices.IndexFunc(s.Values[from:], finite)
 		if next < 0 {
-			return nil, ErrNoValues
+			return nil, forecast.ErrNoValues
 		}
 		from += next
 	}
