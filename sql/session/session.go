@@ -46,6 +46,12 @@ type Session interface {
 	Close() error
 }
 
+// Failer may be implemented by a Session. Fail puts an open transaction block into its failed state after an error that the protocol side
+// found by itself, such as an unknown statement name; without a block it does nothing. It is called after every error.
+type Failer interface {
+	Fail(ctx context.Context) error
+}
+
 // Proxy is a connection that is past its own startup. Start holds its ParameterStatus and ReadyForQuery messages, without BackendKeyData.
 type Proxy struct {
 	Conn  net.Conn
@@ -71,7 +77,8 @@ type Param struct {
 type Portal interface {
 	Fields() []result.Field
 	Rows(ctx context.Context) (result.Rows, error)
-	// Copy says that the rows are CopyData payloads: one Encoded column, already in COPY's format.
+	// Copy says that the rows are CopyData payloads: batches of one Encoded column, already in COPY's format. Fields has one entry for each
+	// copied column then; a first one of type bytea announces COPY's binary format.
 	Copy() bool
 	Close() error
 }

@@ -1,0 +1,40 @@
+package pgwire
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"foreshadow/sql/sqlerr"
+)
+
+// execute runs a portal, or goes on with one that was suspended. It never sends a RowDescription.
+func (c *conn) execute(ctx context.Context, body []byte) error {
+	var m pgproto3.Execute
+	if err := m.Decode(body); err != nil {
+		return malformed("Execute")
+	}
+	p, err := c.findPortal(m.Portal)
+	if err != nil {
+		return err
+	}
+	switch {
+	case p.session == nil:
+		c.out.send(&pgproto3.EmptyQueryResponse{})
+		return nil
+	case p.aborted:
+		return sqlerr.New(sqlerr.InFailedTransaction, "current transaction is aborted, commands ignored until end of transaction block")
+	case p.done:
+		return c.rerun(p)
+	}
+	limit := int64(int32(m.MaxRows))
+	suspended, err := c.run(ctx, p, max(limit, 0))
+	if err != nil {
+		return at(err, p.statement.offset)
+	}
+	if suspended {
+		c.sendNotices()
+		c.out.send(&pgproto3.PortalSuspended{})
+	}
+	return nil
+}

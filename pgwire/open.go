@@ -1,0 +1,38 @@
+package pgwire
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"foreshadow/sql/sqlerr"
+)
+
+// open gets a session for a client that has proved who it is and tells the client that it may begin.
+func (c *conn) open(ctx context.Context) error {
+	sess, err := c.server.o.Handler.Connect(ctx, c.startup)
+	if err != nil {
+		return sqlerr.From(err)
+	}
+	c.mu.Lock()
+	c.sess = sess
+	c.mu.Unlock()
+	c.server.register(c)
+	c.log.Debug("client connected", "tls", c.startup.TLS, "channel_bound", c.startup.ChannelBound)
+	if p := sess.Proxy(); p != nil {
+		c.sendKey()
+		return c.proxy(ctx, p)
+	}
+	c.sendStatus()
+	c.sendKey()
+	return c.ready()
+}
+
+// sendKey tells the client how to cancel what it runs.
+func (c *conn) sendKey() { c.out.send(&pgproto3.BackendKeyData{ProcessID: c.id, SecretKey: c.key}) }
+
+// ready ends a round: everything is sent, and it is the client's turn.
+func (c *conn) ready() error {
+	c.out.send(&pgproto3.ReadyForQuery{TxStatus: c.sess.TxStatus()})
+	return c.out.flush()
+}
