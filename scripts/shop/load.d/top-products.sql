@@ -1,0 +1,1 @@
+SELECT p.category, p.name, sum(i.quantity) AS sold FROM orders o JOIN order_items i ON i.order_id = o.id JOIN products p ON p.id = i.product_id WHERE o.created_at > now() - interval '1 day' GROUP BY p.id ORDER BY sold DESC, p.id LIMIT 10;
