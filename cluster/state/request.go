@@ -17,6 +17,9 @@ func (m Millis) Time() time.Time {
 	return time.UnixMilli(int64(m)).UTC()
 }
 
+// Duration reads the number as a length of time.
+func (m Millis) Duration() time.Duration { return time.Duration(m) * time.Millisecond }
+
 // At turns a time into Millis.
 func At(t time.Time) Millis { return Millis(t.UnixMilli()) }
 
