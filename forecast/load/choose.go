@@ -14,8 +14,8 @@ const (
 	seasonalMix  = "lag-seasonal-median"
 	bestFive     = "best-five-median"
 	afterShift   = "naive-after-shift"
-	fewestLags   = 5    // short seasons of history before lag regressions are trusted on their own
-	switchMargin = 0.08 // share by which another choice must beat the median of the lag regressions at earlier origins
+	fewestLags   = 5   // short seasons of history before lag regressions are trusted on their own
+	switchMargin = 0.2 // share by which another choice must beat the median of the lag regressions at earlier origins
 )
 
 // run is one forecast being made: paths of every model at earlier origins and at the end.
