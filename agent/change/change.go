@@ -44,6 +44,9 @@ type Column struct {
 	TypMod   int32
 	TypeName string // format_type's text, for types that only the primary knows
 	Key      bool
+	AttNum   int16   // the column's number in the catalog, which survives a rename; 0 when not known
+	Missing  *string // what rows older than the column hold, as ADD COLUMN ... DEFAULT left it; nil is NULL
+	Rewrite  bool    // older rows may hold values that neither the stream nor the catalog tells
 }
 
 // Relation is one version of a table's shape. Version counts up from 1 each time the shape of the same OID changes.

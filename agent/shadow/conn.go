@@ -1,0 +1,209 @@
+package shadow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	duck "github.com/duckdb/duckdb-go-bindings"
+
+	"foreshadow/sql/result"
+)
+
+// conn is one connection to DuckDB, used by one goroutine at a time. Only interrupt may be called from another.
+type conn struct {
+	c      duck.Connection
+	mu     sync.Mutex // between interrupt and close
+	closed bool
+}
+
+func (d *DB) connect() (*conn, error) {
+	c := &conn{}
+	if duck.Connect(d.db, &c.c) != duck.StateSuccess {
+		return nil, errors.New("connect to duckdb")
+	}
+	if err := c.exec("SET TimeZone = 'UTC'"); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *conn) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	duck.Disconnect(&c.c)
+}
+
+func (c *conn) interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		duck.Interrupt(c.c)
+	}
+}
+
+// exec runs one statement, or several when there are no arguments, and throws its rows away.
+func (c *conn) exec(sql string, args ...any) error {
+	if len(args) == 0 {
+		var res duck.Result
+		defer duck.DestroyResult(&res)
+		if duck.Query(c.c, sql, &res) != duck.StateSuccess {
+			return fmt.Errorf("duckdb: %s", duck.ResultError(&res))
+		}
+		return nil
+	}
+	s, err := c.prepare(sql, args)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	var res duck.Result
+	defer duck.DestroyResult(&res)
+	if duck.ExecutePrepared(s.p, &res) != duck.StateSuccess {
+		return fmt.Errorf("duckdb: %s", duck.ResultError(&res))
+	}
+	return nil
+}
+
+// execAll runs statements in order and stops at the first error.
+func (c *conn) execAll(sqls ...string) error {
+	for _, s := range sqls {
+		if err := c.exec(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepared is one prepared statement with its parameters bound.
+type prepared struct{ p duck.PreparedStatement }
+
+func (s *prepared) close() { duck.DestroyPrepare(&s.p) }
+
+func (c *conn) prepare(sql string, args []any) (*prepared, error) {
+	s := &prepared{}
+	if duck.Prepare(c.c, sql, &s.p) != duck.StateSuccess {
+		err := fmt.Errorf("duckdb: %s", duck.PrepareError(s.p))
+		s.close()
+		return nil, err
+	}
+	for i, a := range args {
+		if bind(s.p, duck.IdxT(i+1), a) != duck.StateSuccess {
+			s.close()
+			return nil, fmt.Errorf("bind parameter %d", i+1)
+		}
+	}
+	return s, nil
+}
+
+func bind(p duck.PreparedStatement, i duck.IdxT, a any) duck.State {
+	switch v := a.(type) {
+	case nil:
+		return duck.BindNull(p, i)
+	case string:
+		return duck.BindVarchar(p, i, v)
+	case *string:
+		if v == nil {
+			return duck.BindNull(p, i)
+		}
+		return duck.BindVarchar(p, i, *v)
+	case int:
+		return duck.BindInt64(p, i, int64(v))
+	case int64:
+		return duck.BindInt64(p, i, v)
+	case int32:
+		return duck.BindInt32(p, i, v)
+	case uint32:
+		return duck.BindUInt32(p, i, v)
+	case uint64:
+		return duck.BindUInt64(p, i, v)
+	case float64:
+		return duck.BindDouble(p, i, v)
+	case bool:
+		return duck.BindBoolean(p, i, v)
+	case []byte:
+		return duck.BindBlob(p, i, v)
+	case time.Time:
+		if v.IsZero() {
+			return duck.BindNull(p, i)
+		}
+		return duck.BindTimestampTZ(p, i, duck.NewTimestamp(v.UnixMicro()))
+	}
+	return duck.StateError
+}
+
+// rows runs a small query and returns its rows as int64, float64, bool, string, time.Time or nil.
+func (c *conn) rows(sql string, args ...any) ([][]any, error) {
+	s, err := c.prepare(sql, args)
+	if err != nil {
+		return nil, err
+	}
+	r, err := open(c, s, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var out [][]any
+	for {
+		b, err := r.Next(context.Background())
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i := range b.Len {
+			row := make([]any, len(b.Columns))
+			for j := range b.Columns {
+				row[j] = plain(&b.Columns[j], i)
+			}
+			out = append(out, row)
+		}
+	}
+}
+
+// one runs a query of one row and one column; ok is false when it gave no row or a NULL.
+func one[T any](c *conn, sql string, args ...any) (v T, ok bool, err error) {
+	rows, err := c.rows(sql, args...)
+	if err != nil || len(rows) == 0 {
+		return v, false, err
+	}
+	v, ok = rows[0][0].(T)
+	return v, ok, nil
+}
+
+// pgEpoch is PostgreSQL's zero of time, in microseconds of Unix time.
+const pgEpoch = 946684800 * int64(1e6)
+
+func plain(c *result.Column, i int) any {
+	if c.Null(i) {
+		return nil
+	}
+	switch c.Kind {
+	case result.Bool:
+		return c.Ints[i] != 0
+	case result.Int:
+		return c.Ints[i]
+	case result.Float:
+		return c.Floats[i]
+	case result.Decimal:
+		if c.Bigs != nil {
+			return c.Bigs[i].Int64()
+		}
+		return c.Ints[i]
+	case result.Timestamp:
+		return time.UnixMicro(c.Ints[i] + pgEpoch).UTC()
+	case result.Date:
+		return time.Unix((c.Ints[i]+10957)*86400, 0).UTC()
+	case result.Interval:
+		return c.Intervals[i]
+	case result.Time:
+		return c.Ints[i]
+	}
+	return string(c.Bytes[i])
+}

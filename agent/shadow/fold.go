@@ -1,0 +1,250 @@
+package shadow
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"foreshadow/agent/change"
+)
+
+// foldAll brings every current table up to the log, in one transaction, so that all of them show the same moment.
+func (d *DB) foldAll() error {
+	if d.tailCount == 0 {
+		d.foldedAt = time.Now()
+		return nil
+	}
+	start := time.Now()
+	err := d.transact(func() error { return d.foldTail(d.pos.commit) })
+	d.foldedAt = time.Now()
+	d.foldTook = d.foldedAt.Sub(start)
+	return err
+}
+
+// foldTail applies the tail to the current tables within the open transaction.
+func (d *DB) foldTail(upTo change.LSN) error {
+	if err := d.flushWriters(); err != nil {
+		return err
+	}
+	for oid, tl := range d.tail {
+		t := d.tables[oid]
+		if len(tl.entries) == 0 {
+			continue
+		}
+		f := &fold{d: d, t: t, keys: keys(tl.rel)}
+		if err := f.run(tl.entries); err != nil {
+			return fmt.Errorf("fold %s.%s: %w", tl.rel.Schema, tl.rel.Name, err)
+		}
+	}
+	if d.tailCount > 0 {
+		if err := d.w.exec("DELETE FROM tail"); err != nil {
+			return err
+		}
+	}
+	d.tail, d.tailCount, d.tailBytes = map[uint32]*tail{}, 0, 0
+	d.pos.folded = upTo
+	return nil
+}
+
+// version is a row with the commit that made it and the one that ended it.
+type version struct {
+	row    []change.Value
+	lo, hi change.LSN
+}
+
+// fold works out what a table's tail comes to. live holds the rows that the tail made, by key, or by the whole row where there is no key;
+// ended the rows of the current table that it replaced; past the versions that came and went within the tail.
+type fold struct {
+	d     *DB
+	t     *table
+	keys  []int
+	live  map[string][]version
+	seen  map[string]bool // keys whose row in the current table, if any, is in ended
+	ended []version
+	past  []version
+}
+
+func (f *fold) run(entries []entry) error {
+	f.reset()
+	for i := range entries {
+		e := &entries[i]
+		switch e.op {
+		case change.Insert:
+			f.add(e.after, e.lsn)
+		case change.Update:
+			if e.before != nil {
+				f.remove(e.before, e.lsn)
+			} else {
+				f.remove(e.after, e.lsn)
+			}
+			f.add(e.after, e.lsn)
+		case change.Delete:
+			f.remove(e.before, e.lsn)
+		case change.Truncate:
+			if err := f.truncate(e.lsn); err != nil {
+				return err
+			}
+		}
+	}
+	return f.write()
+}
+
+func (f *fold) reset() {
+	f.live, f.seen, f.ended, f.past = map[string][]version{}, map[string]bool{}, nil, nil
+}
+
+func (f *fold) add(row []change.Value, lsn change.LSN) {
+	key := keyOf(row, f.keys)
+	if f.keys != nil {
+		f.seen[key] = true // a key that is inserted cannot be in the current table too
+	}
+	f.live[key] = append(f.live[key], version{row: row, lo: lsn})
+}
+
+func (f *fold) remove(row []change.Value, lsn change.LSN) {
+	key := keyOf(row, f.keys)
+	if l := f.live[key]; len(l) > 0 {
+		v := l[len(l)-1]
+		f.live[key] = l[:len(l)-1]
+		if v.lo < lsn { // a version that its own transaction replaced was never seen
+			v.hi = lsn
+			f.past = append(f.past, v)
+		}
+		return
+	}
+	if f.keys != nil && f.seen[key] {
+		return
+	}
+	f.seen[key] = true
+	f.ended = append(f.ended, version{row: row, hi: lsn})
+}
+
+// truncate writes what came before and ends every row.
+func (f *fold) truncate(lsn change.LSN) error {
+	if err := f.write(); err != nil {
+		return err
+	}
+	f.reset()
+	return f.d.endAll(f.t, lsn)
+}
+
+// endAll moves every current row of a table into its history.
+func (d *DB) endAll(t *table, lsn change.LSN) error {
+	return d.w.execAll(
+		fmt.Sprintf("INSERT INTO %s SELECT %s, lo, %d::UBIGINT FROM %s WHERE lo < %d", t.hist(), t.gen().columns(""), uint64(lsn), t.base(), uint64(lsn)),
+		"DELETE FROM "+t.base())
+}
+
+func (f *fold) write() error {
+	if len(f.ended) > 0 {
+		if err := f.end(); err != nil {
+			return err
+		}
+	}
+	if err := f.load(f.t.hist(), []string{"UBIGINT", "UBIGINT"}, func(put func(*version) error) error {
+		for i := range f.past {
+			if err := put(&f.past[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	return f.load(f.t.base(), []string{"UBIGINT"}, func(put func(*version) error) error {
+		for _, l := range f.live {
+			for i := range l {
+				if err := put(&l[i]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// end moves the replaced rows of the current table into its history.
+func (f *fold) end() error {
+	rows, lsns := make([][]change.Value, len(f.ended)), make([]int64, len(f.ended))
+	for i, v := range f.ended {
+		rows[i], lsns[i] = v.row, int64(v.hi)
+	}
+	cols := f.keys
+	if cols == nil {
+		for i := range f.t.gen().Types {
+			cols = append(cols, i)
+		}
+	}
+	if err := f.d.wanted(f.t, cols, rows, lsns); err != nil {
+		return err
+	}
+	find := fmt.Sprintf("SELECT b.rowid AS r, w.n FROM %s b JOIN wanted w ON %s", f.t.base(), match("b", "w", cols))
+	if f.keys == nil {
+		find = findEqual(f.t.base(), cols)
+	}
+	return f.d.w.execAll(
+		"CREATE OR REPLACE TEMP TABLE victims AS "+find,
+		fmt.Sprintf("INSERT INTO %s SELECT %s, b.lo, v.n::UBIGINT FROM %s b JOIN victims v ON b.rowid = v.r WHERE b.lo < v.n",
+			f.t.hist(), f.t.gen().columns("b."), f.t.base()),
+		fmt.Sprintf("DELETE FROM %s WHERE rowid IN (SELECT r FROM victims)", f.t.base()),
+		"DROP TABLE victims", "DROP TABLE wanted")
+}
+
+// findEqual pairs each deleted row with one of the equal rows of a table without a key, no row twice.
+func findEqual(base string, cols []int) string {
+	var list, same strings.Builder
+	for i, c := range cols {
+		if i > 0 {
+			list.WriteString(", ")
+		}
+		fmt.Fprintf(&list, "c%d", c)
+		fmt.Fprintf(&same, " AND b.c%d IS NOT DISTINCT FROM w.c%d", c, c)
+	}
+	by := list.String()
+	return fmt.Sprintf(`WITH w AS (SELECT *, row_number() OVER (PARTITION BY %[1]s ORDER BY n) AS k FROM wanted),
+		b AS (SELECT rowid AS r, %[1]s, row_number() OVER (PARTITION BY %[1]s ORDER BY lo, rowid) AS k FROM %[2]s)
+		SELECT b.r, w.n FROM b JOIN w ON b.k = w.k%[3]s`, by, base, same.String())
+}
+
+// load appends versions to a table that ends in lo, or in lo and hi.
+func (f *fold) load(table string, bounds []string, each func(put func(*version) error) error) error {
+	var w *chunk
+	n := len(f.t.gen().Types)
+	err := each(func(v *version) (err error) {
+		if w == nil {
+			if w, err = newChunk(f.d.w, table, append(append([]string{}, f.t.gen().Types...), bounds...)); err != nil {
+				return err
+			}
+		}
+		if err := w.row(v.row); err != nil {
+			return err
+		}
+		set(w, n, uint64(v.lo))
+		if len(bounds) == 2 {
+			set(w, n+1, uint64(v.hi))
+		}
+		return w.next()
+	})
+	if w == nil {
+		return err
+	}
+	defer w.close()
+	if err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// row sets the first columns of the current row.
+func (w *chunk) row(row []change.Value) error {
+	for i := range row {
+		if row[i].State != change.Set {
+			w.null(i)
+			continue
+		}
+		if err := w.text(i, row[i].Text); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,292 @@
+package shadow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"foreshadow/agent/change"
+)
+
+// Identity names the primary and the slot that the shadow follows.
+type Identity struct {
+	SystemID string
+	Timeline int32
+	Database string
+	Slot     string
+}
+
+// TableState is what ingest must know of a table.
+type TableState struct {
+	Relation change.Relation
+	Synced   bool
+	Dropped  bool
+}
+
+// State is where the shadow stands: whom it follows, up to where, and with which tables.
+type State struct {
+	Identity              Identity
+	Commit, End           change.LSN
+	CommitTime            time.Time
+	Changes, Transactions int64
+	Tables                map[uint32]TableState
+}
+
+// State reads the committed state.
+func (d *DB) State(context.Context) (State, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := State{Commit: d.stored.commit, End: d.stored.end, CommitTime: d.stored.time,
+		Changes: d.stored.changes, Transactions: d.stored.transactions, Tables: map[uint32]TableState{}}
+	rows, err := d.w.rows("SELECT key, value FROM meta")
+	if err != nil {
+		return s, err
+	}
+	for _, r := range rows {
+		v := r[1].(string)
+		switch r[0].(string) {
+		case "system_id":
+			s.Identity.SystemID = v
+		case "timeline":
+			_, _ = fmt.Sscan(v, &s.Identity.Timeline)
+		case "database":
+			s.Identity.Database = v
+		case "slot":
+			s.Identity.Slot = v
+		}
+	}
+	for oid, t := range d.tables {
+		ts := TableState{Relation: change.Relation{OID: oid}, Synced: t.Synced, Dropped: t.Dropped != 0}
+		if t.Version > 0 {
+			ts.Relation = *d.shape(t)
+		}
+		s.Tables[oid] = ts
+	}
+	return s, nil
+}
+
+// Gap is a stretch of the log that could not be captured.
+type Gap struct {
+	Source, Relation string
+	From, To         change.LSN
+	At               time.Time
+	Reason           string
+}
+
+// Follow starts to follow a primary through a new slot, from its consistent point on. Every table must be loaded again; history stays.
+// gap tells what was missed, if anything was.
+func (d *DB) Follow(_ context.Context, id Identity, from change.LSN, gap *Gap) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open {
+		d.rollback()
+	}
+	if from < d.pos.commit {
+		return fmt.Errorf("the primary's log is at %s, before %s where the shadow stands: it is not the one that the shadow followed", from, d.pos.commit)
+	}
+	if err := d.foldAll(); err != nil {
+		return err
+	}
+	return d.transact(func() error {
+		for k, v := range map[string]string{"system_id": id.SystemID, "timeline": fmt.Sprint(id.Timeline), "database": id.Database, "slot": id.Slot} {
+			if err := d.w.exec("DELETE FROM meta WHERE key = $1", k); err != nil {
+				return err
+			}
+			if err := d.w.exec("INSERT INTO meta VALUES ($1, $2)", k, v); err != nil {
+				return err
+			}
+		}
+		for oid, t := range d.tables {
+			t.Synced, t.Await, t.Filter = false, nil, nil
+			d.touched[oid] = true
+		}
+		d.pos.commit, d.pos.end, d.pos.folded = from, from, from
+		return d.addGap(gap)
+	})
+}
+
+func (d *DB) addGap(g *Gap) error {
+	if g == nil {
+		return nil
+	}
+	var rel any
+	if g.Relation != "" {
+		rel = g.Relation
+	}
+	return d.w.exec("INSERT INTO gaps VALUES ($1, $2, $3, $4, $5, $6)", g.Source, rel, uint64(g.From), uint64(g.To), g.At, g.Reason)
+}
+
+// ErrUnseen says that a copy's snapshot does not see a transaction that is stored already: take another one.
+var ErrUnseen = errors.New("the snapshot does not yet see a transaction that was captured")
+
+// ErrAsText says that a column must be kept as text: load the table again, it will be.
+var ErrAsText = errors.New("a value does not fit its column's type")
+
+// Load is a table's copy under way. It is used by one goroutine; readers and the log are not held up by it.
+type Load struct {
+	d      *DB
+	c      *conn
+	w      *chunk
+	t      *table
+	g      gen
+	rel    change.Relation
+	risky  []int
+	lsn    change.LSN
+	at     time.Time
+	filter *Filter
+}
+
+// Load starts to load all rows of a table as they were at a position. filter tells which transactions the rows include
+// where the position alone does not; nil means every commit up to it and none after.
+func (d *DB) Load(_ context.Context, rel *change.Relation, lsn change.LSN, at time.Time, filter *Filter) (*Load, error) {
+	d.mu.Lock()
+	t := d.tables[rel.OID]
+	if t == nil {
+		t = &table{OID: rel.OID}
+		d.tables[rel.OID] = t
+	}
+	l := &Load{d: d, t: t, g: d.nextGen(t, rel), rel: *rel, lsn: lsn, at: at, filter: filter}
+	d.mu.Unlock()
+	l.risky = risky(&l.g)
+	var err error
+	if l.c, err = d.connect(); err != nil {
+		return nil, err
+	}
+	if err = l.c.execAll(append([]string{"BEGIN"}, l.g.create(rel.OID)...)...); err == nil {
+		l.w, err = newChunk(l.c, fmt.Sprintf("b%d_%d", rel.OID, l.g.N), append(append([]string{}, l.g.Types...), "UBIGINT"))
+	}
+	if err != nil {
+		l.c.close()
+		return nil, fmt.Errorf("load %s.%s: %w", rel.Schema, rel.Name, err)
+	}
+	return l, nil
+}
+
+// Row adds one row.
+func (l *Load) Row(row []change.Value) error {
+	for _, i := range l.risky {
+		if row[i].State == change.Set && !fits(l.g.Types[i], row[i].Text) {
+			l.d.mu.Lock()
+			l.t.AsText = append(l.t.AsText, l.rel.Columns[i].Name)
+			l.d.mu.Unlock()
+			return ErrAsText
+		}
+	}
+	if err := l.w.row(row); err != nil {
+		return fmt.Errorf("load %s.%s: %w", l.rel.Schema, l.rel.Name, err)
+	}
+	set(l.w, len(row), uint64(l.lsn))
+	return l.w.next()
+}
+
+// Commit makes the rows the table's current ones; those it had before go to its history.
+func (l *Load) Commit() error {
+	defer l.Abort()
+	if err := l.w.flush(); err != nil {
+		return err
+	}
+	l.w.close()
+	l.w = nil
+	if err := l.c.exec("COMMIT"); err != nil {
+		return err
+	}
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	d, t := l.d, l.t
+	for _, x := range t.Await {
+		if !l.filter.holds(x.LSN, x.XID) {
+			return ErrUnseen
+		}
+	}
+	if err := d.foldAll(); err != nil {
+		return err
+	}
+	t = d.tables[t.OID]
+	err := d.transact(func() error {
+		d.tables[l.t.OID] = l.t
+		t = l.t
+		if len(t.Gens) > 0 {
+			if err := d.endAll(t, l.lsn); err != nil {
+				return err
+			}
+		}
+		v, err := d.version(&l.rel)
+		if err != nil {
+			return err
+		}
+		l.g.Version = v
+		clear(d.known)
+		t.Gens, t.Version, t.Synced, t.Filter, t.Await, t.Note, t.Dropped = append(t.Gens, l.g), v, true, l.filter, nil, "", 0
+		if t.Since == 0 {
+			t.Since, t.SinceTime = l.lsn, l.at
+		}
+		d.touched[t.OID] = true
+		return nil
+	})
+	return err
+}
+
+// Abort ends a load without effect; after Commit it does nothing more.
+func (l *Load) Abort() {
+	if l.w != nil {
+		l.w.close()
+		l.w = nil
+	}
+	if l.c != nil {
+		_ = l.c.exec("ROLLBACK")
+		l.c.close()
+		l.c = nil
+	}
+}
+
+// Drop ends a table that the primary no longer has. Its history can still be read.
+func (d *DB) Drop(_ context.Context, oid uint32, at change.LSN) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t := d.tables[oid]
+	if t == nil || t.Dropped != 0 || d.open {
+		return nil
+	}
+	if err := d.foldAll(); err != nil {
+		return err
+	}
+	return d.transact(func() error {
+		t.Dropped, t.Note = at, "dropped on the primary"
+		d.touched[oid] = true
+		clear(d.known)
+		if len(t.Gens) == 0 {
+			return nil
+		}
+		return d.endAll(t, at)
+	})
+}
+
+// Note says something about a table that users should see in foreshadow.tables.
+func (d *DB) Note(_ context.Context, oid uint32, note string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t := d.tables[oid]
+	if t == nil || t.Note == note || d.open {
+		return nil
+	}
+	return d.transact(func() error {
+		t.Note = note
+		d.touched[oid] = true
+		return nil
+	})
+}
+
+// Relations gives the current shape of every captured table.
+func (d *DB) Relations(context.Context) ([]change.Relation, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []change.Relation
+	for _, t := range d.tables {
+		if t.Version > 0 && t.Dropped == 0 && t.Synced {
+			out = append(out, *d.shape(t))
+		}
+	}
+	sortRelations(out)
+	return out, nil
+}

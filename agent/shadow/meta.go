@@ -1,0 +1,276 @@
+package shadow
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"foreshadow/agent/change"
+	"foreshadow/sql/types"
+)
+
+// table is what the shadow keeps of one captured table; it is stored as JSON and changes only together with what it describes.
+type table struct {
+	OID       uint32
+	Version   int32 // the shape of the current generation
+	Gens      []gen // oldest first; the last one is current
+	Synced    bool  // the current generation holds the table's rows
+	Since     change.LSN
+	SinceTime time.Time
+	Filter    *Filter    `json:",omitempty"`
+	Await     []Xact     `json:",omitempty"` // transactions that the copy to come must see
+	Dropped   change.LSN `json:",omitempty"`
+	Note      string     `json:",omitempty"`
+	Unknown   int64      `json:",omitempty"` // values that were not sent and could not be found
+	AsText    []string   `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
+}
+
+// gen is one generation of a table's storage: current rows in b<oid>_<n>, the versions they replaced in h<oid>_<n>.
+// Columns are named c0, c1, ... in the order of the shape; lo and hi are the commits that made and ended a version.
+type gen struct {
+	N       int
+	Version int32
+	Types   []string // DuckDB's, column by column
+}
+
+// Filter says which transactions a table's copy already holds: those visible in the snapshot it was read in.
+// It matters only for commits at or before LSN.
+type Filter struct {
+	LSN        change.LSN
+	Xmin, Xmax uint32
+	Xip        []uint32
+}
+
+// Xact is a transaction that a coming copy must see.
+type Xact struct {
+	LSN change.LSN
+	XID uint32
+}
+
+// await notes a transaction that changed a table whose copy is still to come.
+func (t *table) await(tx *change.Tx) {
+	if n := len(t.Await); n == 0 || t.Await[n-1].LSN != tx.CommitLSN {
+		t.Await = append(t.Await, Xact{tx.CommitLSN, tx.XID})
+	}
+}
+
+// holds says whether a transaction's changes are already in the copy.
+func (f *Filter) holds(lsn change.LSN, xid uint32) bool {
+	if f == nil || lsn > f.LSN {
+		return false
+	}
+	if int32(xid-f.Xmin) < 0 {
+		return true
+	}
+	return int32(xid-f.Xmax) < 0 && !slices.Contains(f.Xip, xid)
+}
+
+func (t *table) gen() *gen { return &t.Gens[len(t.Gens)-1] }
+
+func (t *table) base() string { return fmt.Sprintf("b%d_%d", t.OID, t.gen().N) }
+
+func (t *table) hist() string { return fmt.Sprintf("h%d_%d", t.OID, t.gen().N) }
+
+func (d *DB) shape(t *table) *change.Relation { return &d.shapes[t.OID][t.Version-1] }
+
+// reload reads the committed state; it is used at the start and after a rollback.
+func (d *DB) reload() error {
+	d.tables, d.shapes = map[uint32]*table{}, map[uint32][]change.Relation{}
+	d.known, d.tail, d.touched = map[*change.Relation]*known{}, map[uint32]*tail{}, map[uint32]bool{}
+	d.tailCount, d.tailBytes = 0, 0
+	rows, err := d.w.rows("SELECT commit_lsn, end_lsn, folded_lsn, commit_time, changes, transactions FROM position")
+	if err != nil {
+		return err
+	}
+	r := rows[0]
+	d.pos = position{commit: lsn(r[0]), end: lsn(r[1]), folded: lsn(r[2]), changes: r[4].(int64), transactions: r[5].(int64)}
+	d.pos.time, _ = r[3].(time.Time)
+	d.stored = d.pos
+	if rows, err = d.w.rows("SELECT relation FROM shapes ORDER BY oid, version"); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		var rel change.Relation
+		if err := json.Unmarshal([]byte(r[0].(string)), &rel); err != nil {
+			return fmt.Errorf("read shape: %w", err)
+		}
+		d.shapes[rel.OID] = append(d.shapes[rel.OID], rel)
+	}
+	if rows, err = d.w.rows("SELECT state FROM tables"); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		t := &table{}
+		if err := json.Unmarshal([]byte(r[0].(string)), t); err != nil {
+			return fmt.Errorf("read table state: %w", err)
+		}
+		d.tables[t.OID] = t
+	}
+	return d.readTail()
+}
+
+func lsn(v any) change.LSN { n, _ := v.(int64); return change.LSN(n) }
+
+// save writes the state of the tables that changed and the position into the open transaction.
+func (d *DB) save() error {
+	for oid := range d.touched {
+		b, err := json.Marshal(d.tables[oid])
+		if err != nil {
+			return err
+		}
+		if err := d.w.exec("DELETE FROM tables WHERE oid = $1", oid); err != nil {
+			return err
+		}
+		if err := d.w.exec("INSERT INTO tables VALUES ($1, $2)", oid, string(b)); err != nil {
+			return err
+		}
+	}
+	p := d.pos
+	return d.w.exec("UPDATE position SET commit_lsn = $1, end_lsn = $2, commit_time = $3, folded_lsn = $4, changes = $5, transactions = $6",
+		uint64(p.commit), uint64(p.end), p.time, uint64(p.folded), p.changes, p.transactions)
+}
+
+// transact runs f in a transaction of the writer, or within the one that is open. After an error everything since the last commit is undone, in memory too.
+func (d *DB) transact(f func() error) error {
+	if d.open {
+		return f()
+	}
+	if err := d.w.exec("BEGIN"); err != nil {
+		return err
+	}
+	err := f()
+	if err == nil {
+		err = d.save()
+	}
+	if err != nil {
+		d.rollback()
+		return err
+	}
+	return d.commit()
+}
+
+// commit ends the writer's transaction. An error can come after the commit became durable, so the state is read again.
+func (d *DB) commit() error {
+	if err := d.w.exec("COMMIT"); err != nil {
+		d.rollback()
+		return fmt.Errorf("commit: %w", err)
+	}
+	d.open, d.stored = false, d.pos
+	clear(d.touched)
+	return nil
+}
+
+func (d *DB) rollback() {
+	d.closeWriters()
+	if err := d.w.exec("ROLLBACK"); err != nil {
+		d.log.Debug("rolling back", "error", err)
+	}
+	d.open = false
+	if err := d.reload(); err != nil {
+		d.log.Error("reading the shadow's state after a rollback failed", "error", err)
+	}
+}
+
+// version finds the number of a shape, and records it when it is new.
+func (d *DB) version(rel *change.Relation) (int32, error) {
+	for i := len(d.shapes[rel.OID]) - 1; i >= 0; i-- {
+		if sameShape(&d.shapes[rel.OID][i], rel) {
+			return int32(i + 1), nil
+		}
+	}
+	r := *rel
+	r.Columns = slices.Clone(rel.Columns)
+	r.Version = int32(len(d.shapes[rel.OID]) + 1)
+	b, err := json.Marshal(r)
+	if err != nil {
+		return 0, err
+	}
+	d.shapes[r.OID] = append(d.shapes[r.OID], r)
+	name := r.Schema + "." + r.Name
+	return r.Version, d.w.exec("INSERT INTO shapes VALUES ($1, $2, $3, $4)", r.OID, r.Version, name, string(b))
+}
+
+// sameShape compares what the stream tells of two shapes.
+func sameShape(a, b *change.Relation) bool {
+	if a.Schema != b.Schema || a.Name != b.Name || a.Identity != b.Identity {
+		return false
+	}
+	return slices.EqualFunc(a.Columns, b.Columns, func(x, y change.Column) bool {
+		return x.Name == y.Name && x.TypeOID == y.TypeOID && x.TypMod == y.TypMod && x.Key == y.Key
+	})
+}
+
+// newGen makes the storage of a table's next generation, empty.
+func (d *DB) newGen(t *table, version int32) error {
+	g := d.nextGen(t, &d.shapes[t.OID][version-1])
+	g.Version = version
+	t.Gens, t.Version = append(t.Gens, g), version
+	d.touched[t.OID] = true
+	return d.w.execAll(g.create(t.OID)...)
+}
+
+func (d *DB) nextGen(t *table, rel *change.Relation) gen {
+	g := gen{N: len(t.Gens) + 1, Types: make([]string, len(rel.Columns))}
+	for i, c := range rel.Columns {
+		g.Types[i] = types.Of(c.TypeOID, c.TypMod).DuckDB
+		if slices.Contains(t.AsText, c.Name) {
+			g.Types[i] = "VARCHAR"
+		}
+	}
+	return g
+}
+
+// create gives the statements that make a generation's tables; a copy that was cut off may have left them.
+func (g *gen) create(oid uint32) []string {
+	var cols strings.Builder
+	for i, typ := range g.Types {
+		fmt.Fprintf(&cols, "c%d %s, ", i, typ)
+	}
+	return []string{
+		fmt.Sprintf("CREATE OR REPLACE TABLE b%d_%d (%s lo UBIGINT)", oid, g.N, cols.String()),
+		fmt.Sprintf("CREATE OR REPLACE TABLE h%d_%d (%s lo UBIGINT, hi UBIGINT)", oid, g.N, cols.String()),
+	}
+}
+
+// dropLeftovers removes current tables of earlier generations, which were kept for statements that were running.
+func (d *DB) dropLeftovers() error {
+	for _, t := range d.tables {
+		for _, g := range t.Gens[:max(len(t.Gens)-1, 0)] {
+			if err := d.w.exec(fmt.Sprintf("DROP TABLE IF EXISTS b%d_%d", t.OID, g.N)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// columns lists c0, c1, ... with a prefix, for a generation.
+func (g *gen) columns(prefix string) string {
+	var b strings.Builder
+	for i := range g.Types {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%sc%d", prefix, i)
+	}
+	if len(g.Types) == 0 {
+		return "NULL"
+	}
+	return b.String()
+}
+
+// keys gives the places of the key columns; none means that rows have no key, or that the whole row is it.
+func keys(rel *change.Relation) []int {
+	if rel.Identity == change.IdentityFull {
+		return nil
+	}
+	var k []int
+	for i, c := range rel.Columns {
+		if c.Key {
+			k = append(k, i)
+		}
+	}
+	return k
+}

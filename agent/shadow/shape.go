@@ -1,0 +1,211 @@
+package shadow
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"foreshadow/agent/change"
+)
+
+// resolve finds the table and the shape that a change has, and brings the table to that shape when it is new.
+func (d *DB) resolve(rel *change.Relation, tx *change.Tx) (*known, error) {
+	if k := d.known[rel]; k != nil {
+		return k, nil
+	}
+	v, err := d.version(rel)
+	if err != nil {
+		return nil, err
+	}
+	t := d.tables[rel.OID]
+	if t == nil {
+		t = &table{OID: rel.OID}
+		d.tables[rel.OID] = t
+		d.touched[rel.OID] = true
+	}
+	k := &known{t: t, version: v, cols: jsonColumns(rel), keys: keys(rel)}
+	if t.Filter.holds(tx.CommitLSN, tx.XID) {
+		return k, nil // an older shape than the copy's; only the log needs it
+	}
+	if t.Synced && t.Version != v && t.Dropped == 0 {
+		if err := d.reshape(t, v); err != nil {
+			return nil, fmt.Errorf("change the table's shape: %w", err)
+		}
+	}
+	if t.Synced && t.Dropped == 0 {
+		k.risky = risky(t.gen())
+	}
+	d.known[rel] = k
+	return k, nil
+}
+
+// risky lists the columns in which a value may not fit its DuckDB type.
+func risky(g *gen) []int {
+	var cols []int
+	for i, typ := range g.Types {
+		if strings.HasPrefix(typ, "DECIMAL") || strings.HasPrefix(typ, "TIMESTAMP") {
+			cols = append(cols, i)
+		}
+	}
+	return cols
+}
+
+// Reshape brings a table to a shape that the catalog showed, for a change of columns that no row has followed yet.
+func (d *DB) Reshape(_ context.Context, rel *change.Relation) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t := d.tables[rel.OID]
+	if d.open || t == nil || !t.Synced || t.Dropped != 0 {
+		return nil
+	}
+	return d.transact(func() error {
+		v, err := d.version(rel)
+		if err != nil || v == t.Version {
+			return err
+		}
+		return d.reshape(t, v)
+	})
+}
+
+// reshape folds everything and gives a table the storage of another shape, with its rows. Where the rows of the new shape cannot be known
+// from the old ones, the table is marked for a new copy instead.
+func (d *DB) reshape(t *table, v int32) error {
+	if err := d.foldTail(d.pos.commit); err != nil {
+		return err
+	}
+	clear(d.known)
+	d.touched[t.OID] = true
+	from, to := d.shape(t), &d.shapes[t.OID][v-1]
+	plan, ok := carry(from, to)
+	if !ok {
+		t.Synced, t.Note = false, "the table is copied again after a change of its columns"
+		return nil
+	}
+	if plan == nil {
+		t.Version, t.gen().Version = v, v
+		return nil
+	}
+	for i, j := range plan {
+		if j >= 0 && slices.Contains(t.AsText, from.Columns[j].Name) && !slices.Contains(t.AsText, to.Columns[i].Name) {
+			t.AsText = append(t.AsText, to.Columns[i].Name)
+		}
+	}
+	old := t.base()
+	if err := d.newGen(t, v); err != nil {
+		return err
+	}
+	return d.refill(t, old, plan, to)
+}
+
+// refill fills the current generation from the one before it.
+func (d *DB) refill(t *table, old string, plan []int, to *change.Relation) error {
+	filler, err := d.filler(t, plan, to)
+	if err != nil {
+		return err
+	}
+	cols := make([]string, len(plan))
+	for i, j := range plan {
+		switch {
+		case j >= 0:
+			cols[i] = fmt.Sprintf("o.c%d", j)
+		default:
+			cols[i] = fmt.Sprintf("x.c%d", i)
+		}
+	}
+	return d.w.execAll(fmt.Sprintf("INSERT INTO %s SELECT %s, o.lo FROM %s o, %s x", t.base(), strings.Join(cols, ", "), old, filler), "DROP TABLE "+filler)
+}
+
+// filler is a temporary table of one row: what older rows hold in added columns.
+func (d *DB) filler(t *table, plan []int, to *change.Relation) (string, error) {
+	row := make([]change.Value, len(plan))
+	for i, j := range plan {
+		if m := to.Columns[i].Missing; j < 0 && m != nil {
+			row[i] = change.Value{State: change.Set, Text: []byte(*m)}
+		}
+	}
+	all := make([]int, len(plan))
+	for i := range all {
+		all[i] = i
+	}
+	return "wanted", d.wanted(t, all, [][]change.Value{row}, []int64{0})
+}
+
+// carry says where each column of a new shape comes from: the place of an old column, or -1 for an added one.
+// It is nil when the columns are the same, and not ok when older rows' values cannot be known.
+func carry(from, to *change.Relation) (plan []int, ok bool) {
+	plan = make([]int, len(to.Columns))
+	same := len(from.Columns) == len(to.Columns)
+	for i := range to.Columns {
+		c := &to.Columns[i]
+		j := origin(from, c)
+		if j >= 0 && (from.Columns[j].TypeOID != c.TypeOID || from.Columns[j].TypMod != c.TypMod) {
+			return nil, false
+		}
+		if j < 0 && c.Rewrite {
+			return nil, false
+		}
+		plan[i] = j
+		same = same && j == i
+	}
+	if same {
+		return nil, true
+	}
+	return plan, true
+}
+
+// origin finds an old column by its number in the catalog, which survives a rename, or by its name where a number is not known.
+func origin(from *change.Relation, c *change.Column) int {
+	return slices.IndexFunc(from.Columns, func(o change.Column) bool {
+		if o.AttNum != 0 && c.AttNum != 0 {
+			return o.AttNum == c.AttNum
+		}
+		return o.Name == c.Name
+	})
+}
+
+// fit makes room for values that a column's DuckDB type cannot hold: from then on the column is kept as PostgreSQL's text, and that is said.
+func (d *DB) fit(k *known, row []change.Value) error {
+	for _, i := range k.risky {
+		if i < len(row) && row[i].State == change.Set && !fits(k.t.gen().Types[i], row[i].Text) {
+			if err := d.widen(k.t, i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *DB) widen(t *table, col int) error {
+	if err := d.foldTail(d.pos.commit); err != nil {
+		return err
+	}
+	name := d.shape(t).Columns[col].Name
+	d.log.Warn("a column is kept as text from now on, because its DuckDB type cannot hold one of its values", "table", d.shape(t).Name, "column", name)
+	t.AsText = append(t.AsText, name)
+	old, types := t.base(), t.gen().Types
+	if err := d.newGen(t, t.Version); err != nil {
+		return err
+	}
+	clear(d.known)
+	cols := make([]string, len(types))
+	for i, typ := range types {
+		cols[i] = fmt.Sprintf("c%d", i)
+		if i == col {
+			cols[i] = asText(cols[i], typ)
+		}
+	}
+	return d.w.exec(fmt.Sprintf("INSERT INTO %s SELECT %s, lo FROM %s", t.base(), strings.Join(cols, ", "), old))
+}
+
+// asText writes a value as PostgreSQL does.
+func asText(col, typ string) string {
+	zone := ""
+	if typ == "TIMESTAMPTZ" {
+		col, zone = "("+col+" AT TIME ZONE 'UTC')", "+00"
+	}
+	if !strings.HasPrefix(typ, "TIMESTAMP") {
+		return col + "::VARCHAR"
+	}
+	return fmt.Sprintf("CASE WHEN isinf(%[1]s) THEN %[1]s::VARCHAR WHEN %[1]s::VARCHAR LIKE '%%(BC)%%' THEN replace(%[1]s::VARCHAR, ' (BC)', '') || '%[2]s BC' ELSE %[1]s::VARCHAR || '%[2]s' END", col, zone)
+}

@@ -1,0 +1,1 @@
+SELECT id AS series, at, value FROM points
