@@ -27,52 +27,26 @@ func versioned(oid uint32) bool { return oid == types.JSONB || oid == oidJSONPat
 // pickBinaryText chooses how PostgreSQL's text of a type becomes its binary form.
 func pickBinaryText(f result.Field) (appendFunc, error) {
 	oid := f.TypeOID
-	switch {
-	case sameBytes(oid):
+	if sameBytes(oid) {
 		return encoded, nil
-	case versioned(oid):
-		return binaryVersioned, nil
-	case oid == types.Numeric:
-		return binaryTextNumeric, nil
-	case oid == oidTimeTZ:
-		return binaryTimeTZ, nil
-	case isDigitsOID(oid):
-		return binaryDigits(oid), nil
-	case !codecKnows(oid):
+	}
+	if fn := textFunc(oid); fn != nil {
+		return func(_ *Encoder, dst []byte, c *result.Column, i int) ([]byte, error) { return fn(dst, c.Bytes[i]) }, nil
+	}
+	if !codecKnows(oid) {
 		return nil, noBinary(f)
 	}
 	return func(e *Encoder, dst []byte, c *result.Column, i int) ([]byte, error) {
 		if e.types == nil {
 			e.types = pgtype.NewMap()
 		}
-		out, err := recode(e.types, oid, pgtype.TextFormatCode, pgtype.BinaryFormatCode, c.Bytes[i], dst)
+		out, err := appendBinary(e.types, dst, oid, c.Bytes[i])
 		if err != nil {
 			return dst, sqlerr.New(sqlerr.FeatureNotSupported, "a value of column %q cannot be sent in binary format", f.Name).
 				WithHint("Ask for this column in text format, or cast it to text.")
 		}
 		return out, nil
 	}, nil
-}
-
-// isDigitsOID names unsigned types that may arrive as text and whose binary form is an integer.
-func isDigitsOID(oid uint32) bool { return oid == oidXID || oid == oidCID || oid == oidXID8 }
-
-// binaryDigits writes a number that arrives as text.
-func binaryDigits(oid uint32) appendFunc {
-	return func(_ *Encoder, dst []byte, c *result.Column, i int) ([]byte, error) {
-		v, err := strconv.ParseUint(string(c.Bytes[i]), 10, 64)
-		if err != nil {
-			return dst, sqlerr.New(sqlerr.Internal, "a value of type %d is not a number", oid)
-		}
-		if oid == oidXID8 {
-			return binary.BigEndian.AppendUint64(dst, v), nil
-		}
-		return binary.BigEndian.AppendUint32(dst, uint32(v)), nil
-	}
-}
-
-func binaryVersioned(_ *Encoder, dst []byte, c *result.Column, i int) ([]byte, error) {
-	return append(append(dst, 1), c.Bytes[i]...), nil
 }
 
 // shared is only read: it says which types pgtype knows.
@@ -84,24 +58,15 @@ func codecKnows(oid uint32) bool {
 	return ok && oid != oidPgNodeTree && t.Codec.FormatSupported(pgtype.BinaryFormatCode)
 }
 
-// recode moves a value from one format to the other through pgtype's own types. Arrays keep their dimensions.
+// recode moves a value from one format to the other through pgtype's own types.
 func recode(m *pgtype.Map, oid uint32, from, to int16, src, dst []byte) ([]byte, error) {
 	t, ok := m.TypeForOID(oid)
 	if !ok {
 		return dst, sqlerr.New(sqlerr.FeatureNotSupported, "type %d has no binary format here", oid)
 	}
-	var value any
-	if _, isArray := t.Codec.(*pgtype.ArrayCodec); isArray {
-		var a pgtype.Array[any]
-		if err := m.Scan(oid, from, src, &a); err != nil {
-			return dst, err
-		}
-		value = a
-	} else {
-		var err error
-		if value, err = t.Codec.DecodeValue(m, oid, from, src); err != nil {
-			return dst, err
-		}
+	value, err := scanned(m, t, from, src)
+	if err != nil {
+		return dst, err
 	}
 	out, err := m.Encode(oid, to, value, dst)
 	if err == nil && out == nil {
@@ -113,11 +78,30 @@ func recode(m *pgtype.Map, oid uint32, from, to int16, src, dst []byte) ([]byte,
 	return out, nil
 }
 
-// binaryTimeTZ writes a time with its offset; PostgreSQL counts that in seconds to the west.
-func binaryTimeTZ(_ *Encoder, dst []byte, c *result.Column, i int) ([]byte, error) {
-	micros, west, ok := parseTimeTZ(string(c.Bytes[i]))
+// scanned reads a value. The types of time have their own Go types, because a plain time cannot be infinite.
+func scanned(m *pgtype.Map, t *pgtype.Type, format int16, src []byte) (any, error) {
+	switch t.OID {
+	case types.Date:
+		var v pgtype.Date
+		err := m.Scan(t.OID, format, src, &v)
+		return v, err
+	case types.Timestamp:
+		var v pgtype.Timestamp
+		err := m.Scan(t.OID, format, src, &v)
+		return v, err
+	case types.TimestampTZ:
+		var v pgtype.Timestamptz
+		err := m.Scan(t.OID, format, src, &v)
+		return v, err
+	}
+	return t.Codec.DecodeValue(m, t.OID, format, src)
+}
+
+// appendTimeTZ writes a time with its offset; PostgreSQL counts that in seconds to the west.
+func appendTimeTZ(dst, text []byte) ([]byte, error) {
+	micros, west, ok := parseTimeTZ(string(text))
 	if !ok {
-		return dst, sqlerr.New(sqlerr.Internal, "a time with time zone is not written as PostgreSQL writes it")
+		return dst, notPostgres("time with time zone")
 	}
 	dst = binary.BigEndian.AppendUint64(dst, uint64(micros))
 	return binary.BigEndian.AppendUint32(dst, uint32(int32(west))), nil

@@ -16,6 +16,8 @@ const (
 	numericNaN      = 0xC000
 	numericInf      = 0xD000
 	numericMinusInf = 0xF000
+
+	specialScale = 0x20 // what PostgreSQL happens to send as the scale of an infinity
 )
 
 func textDecimal(_ *Encoder, dst []byte, c *result.Column, i int) ([]byte, error) {
@@ -62,19 +64,15 @@ func binaryIntNumeric(_ *Encoder, dst []byte, c *result.Column, i int) ([]byte, 
 	return appendNumeric(dst, strconv.AppendInt(buf[:0], c.Ints[i], 10))
 }
 
-func binaryTextNumeric(_ *Encoder, dst []byte, c *result.Column, i int) ([]byte, error) {
-	return appendNumeric(dst, c.Bytes[i])
-}
-
 // appendNumeric writes PostgreSQL's text of a numeric in its binary form: groups of four digits around the point.
 func appendNumeric(dst, text []byte) ([]byte, error) {
 	switch string(text) {
 	case "NaN":
 		return appendNumericHead(dst, 0, 0, numericNaN, 0), nil
 	case "Infinity":
-		return appendNumericHead(dst, 0, 0, numericInf, 0), nil
+		return appendNumericHead(dst, 0, 0, numericInf, specialScale), nil
 	case "-Infinity":
-		return appendNumericHead(dst, 0, 0, numericMinusInf, 0), nil
+		return appendNumericHead(dst, 0, 0, numericMinusInf, specialScale), nil
 	}
 	sign := uint16(numericPositive)
 	if len(text) > 0 && text[0] == '-' {
@@ -82,7 +80,7 @@ func appendNumeric(dst, text []byte) ([]byte, error) {
 	}
 	whole, frac, _ := bytes.Cut(text, []byte{'.'})
 	if len(whole)+len(frac) == 0 || !allDigits(whole) || !allDigits(frac) {
-		return dst, sqlerr.New(sqlerr.Internal, "a numeric is not written as PostgreSQL writes it")
+		return dst, notPostgres("numeric")
 	}
 	whole = bytes.TrimLeft(whole, "0")
 	head := len(dst)

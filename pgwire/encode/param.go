@@ -85,9 +85,9 @@ func binaryText(oid uint32, v []byte) ([]byte, error) {
 	case types.LSN:
 		return appendLSN(nil, binary.BigEndian.Uint64(v)), nil
 	case types.Float4:
-		return appendFloat(nil, float64(math.Float32frombits(binary.BigEndian.Uint32(v))), 32, 6), nil
+		return appendFloat(nil, float64(math.Float32frombits(binary.BigEndian.Uint32(v))), float4), nil
 	case types.Float8:
-		return appendFloat(nil, math.Float64frombits(binary.BigEndian.Uint64(v)), 64, 15), nil
+		return appendFloat(nil, math.Float64frombits(binary.BigEndian.Uint64(v)), float8), nil
 	case types.Numeric:
 		return numericText(nil, v)
 	case types.Bytea:
@@ -100,7 +100,16 @@ func binaryText(oid uint32, v []byte) ([]byte, error) {
 		}
 		return timeText(oid, v), nil
 	}
-	out, err := recode(pgtype.NewMap(), oid, pgtype.BinaryFormatCode, pgtype.TextFormatCode, v, []byte{})
+	m := pgtype.NewMap()
+	if t, ok := m.TypeForOID(oid); ok {
+		switch codec := t.Codec.(type) {
+		case *pgtype.ArrayCodec:
+			return arrayText(v, codec.ElementType.OID)
+		case *pgtype.RangeCodec:
+			return rangeText(v, codec.ElementType.OID)
+		}
+	}
+	out, err := recode(m, oid, pgtype.BinaryFormatCode, pgtype.TextFormatCode, v, []byte{})
 	switch {
 	case err == nil:
 		return out, nil

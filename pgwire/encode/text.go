@@ -2,7 +2,6 @@ package encode
 
 import (
 	"encoding/hex"
-	"math"
 	"strconv"
 
 	"foreshadow/sql/result"
@@ -78,44 +77,6 @@ func appendUpperHex(dst []byte, v uint32) []byte {
 		}
 	}
 	return dst
-}
-
-func textFloat4(_ *Encoder, dst []byte, c *result.Column, i int) ([]byte, error) {
-	return appendFloat(dst, c.Floats[i], 32, 6), nil
-}
-
-func textFloat8(_ *Encoder, dst []byte, c *result.Column, i int) ([]byte, error) {
-	return appendFloat(dst, c.Floats[i], 64, 15), nil
-}
-
-// appendFloat writes the shortest text that reads back as the same value, in fixed notation while the decimal exponent is
-// at least -4 and below limit, as PostgreSQL 12 and later do.
-func appendFloat(dst []byte, v float64, bits, limit int) []byte {
-	switch {
-	case math.IsNaN(v):
-		return append(dst, "NaN"...)
-	case math.IsInf(v, 1):
-		return append(dst, "Infinity"...)
-	case math.IsInf(v, -1):
-		return append(dst, "-Infinity"...)
-	}
-	var buf [32]byte
-	sci := strconv.AppendFloat(buf[:0], v, 'e', -1, bits)
-	e := len(sci) - 1
-	for sci[e] != 'e' {
-		e--
-	}
-	exp := 0
-	for _, d := range sci[e+2:] {
-		exp = exp*10 + int(d-'0')
-	}
-	if sci[e+1] == '-' {
-		exp = -exp
-	}
-	if exp < -4 || exp >= limit {
-		return append(dst, sci...)
-	}
-	return strconv.AppendFloat(dst, v, 'f', -1, bits)
 }
 
 func textBytea(_ *Encoder, dst []byte, c *result.Column, i int) ([]byte, error) {
