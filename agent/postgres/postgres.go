@@ -28,6 +28,7 @@ type Options struct {
 	SocketDir string            // "" = a short temporary directory
 	Port      int               // 0: socket only, no TCP
 	Settings  map[string]string // written to a file that postgresql.conf includes last
+	Args      []string          // further arguments of the postgres command
 	HBA       string            // pg_hba.conf; "" = trust on the socket only
 	OSUser    string            // used when we are root; "" = postgres
 	Log       *slog.Logger

@@ -40,8 +40,8 @@ func answers(socket string) bool {
 	return b[0] == 'R'
 }
 
-// clearStray ends a server that an earlier process of ours left running on the same data directory; two on one directory would be refused.
-func (s *Server) clearStray(ctx context.Context) error {
+// EndStray ends a server that an earlier process of ours left running on the same data directory; two on one directory would be refused.
+func (s *Server) EndStray(ctx context.Context) error {
 	b, err := os.ReadFile(filepath.Join(s.opts.Dir, "postmaster.pid"))
 	if err != nil {
 		return nil // none: the usual case

@@ -33,7 +33,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if s.proc != nil && s.proc.alive() {
 		return errors.New("the server is running already")
 	}
-	if err := s.clearStray(ctx); err != nil {
+	if err := s.EndStray(ctx); err != nil {
 		return err
 	}
 	if err := s.writeSettings(); err != nil {
@@ -47,7 +47,7 @@ func (s *Server) Start(ctx context.Context) error {
 		return fmt.Errorf("open server log: %w", err)
 	}
 	defer logged.Close()
-	cmd := exec.Command(filepath.Join(s.opts.BinDir, "postgres"), "-D", s.opts.Dir)
+	cmd := exec.Command(filepath.Join(s.opts.BinDir, "postgres"), append([]string{"-D", s.opts.Dir}, s.opts.Args...)...)
 	cmd.Dir = s.opts.Dir
 	cmd.Env = s.account.environ()
 	cmd.Stdout, cmd.Stderr = logged, logged

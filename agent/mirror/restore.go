@@ -1,0 +1,224 @@
+package mirror
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// lockdownSQL takes away what mirrored users could reach this host through.
+//
+//go:embed lockdown.sql
+var lockdownSQL string
+
+// connectAdmin opens a superuser's connection to the private server, which may write.
+func (g *generation) connectAdmin(ctx context.Context, role, db string) (*pgconn.PgConn, error) {
+	cfg, err := pgconn.ParseConfig(g.server.DSN(role, db))
+	if err != nil {
+		return nil, err
+	}
+	cfg.RuntimeParams = map[string]string{"default_transaction_read_only": "off", "statement_timeout": "0"}
+	return pgconn.ConnectConfig(ctx, cfg)
+}
+
+// restore fills the server, which is in binary-upgrade mode, with roles, databases and schemas.
+func (g *generation) restore(ctx context.Context, o Options, src *source) error {
+	admin, err := g.connectAdmin(ctx, "postgres", "template1")
+	if err != nil {
+		return err
+	}
+	if err := run(ctx, admin, "UPDATE pg_catalog.pg_authid SET rolname = '"+adminRole+"' WHERE oid = 10"); err != nil {
+		return fmt.Errorf("rename the superuser: %w", err)
+	}
+	_ = admin.Close(ctx)
+	if admin, err = g.connectAdmin(ctx, adminRole, "template1"); err != nil {
+		return err
+	}
+	defer admin.Close(ctx)
+	g.restoreRoles(ctx, admin, src)
+	for i := range src.databases {
+		if err := g.createDatabase(ctx, admin, src.databases[i]); err != nil {
+			return err
+		}
+		if err := g.restoreDatabase(ctx, o, src.databases[i]); err != nil {
+			return fmt.Errorf("restore the schema of %q: %w", src.databases[i].name, err)
+		}
+	}
+	return nil
+}
+
+// restoreRoles makes the roles one statement at a time: one that cannot be made here must not cost the others.
+func (g *generation) restoreRoles(ctx context.Context, admin *pgconn.PgConn, src *source) {
+	g.info.Roles = roleNames(src)
+	for _, sql := range strings.SplitAfter(rolesSQL(src, true), ";\n") {
+		if strings.TrimSpace(sql) == "" {
+			continue
+		}
+		if err := run(ctx, admin, sql); err != nil {
+			g.warn("a role or membership could not be made: %s: %v", strings.TrimSpace(sql), err)
+		}
+	}
+	for _, r := range src.roles {
+		if r.name == adminRole {
+			g.warn("role %q is left out: the name is taken in the mirror", adminRole)
+		}
+	}
+}
+
+// createDatabase makes an empty database of the source's name with its collation, or with C.UTF-8 when this host lacks that.
+func (g *generation) createDatabase(ctx context.Context, admin *pgconn.PgConn, d database) error {
+	if err := run(ctx, admin, "DROP DATABASE IF EXISTS "+ident(d.name)); err != nil {
+		return err
+	}
+	create := fmt.Sprintf("CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8'", ident(d.name))
+	if g.server.Version() >= 15 && len(d.oid) >= 5 { // numbers below 16384 are PostgreSQL's own
+		create += " OID " + d.oid
+	}
+	err := run(ctx, admin, fmt.Sprintf("%s LC_COLLATE '%s' LC_CTYPE '%s'", create, strings.ReplaceAll(d.collate, "'", "''"), strings.ReplaceAll(d.ctype, "'", "''")))
+	if err == nil {
+		return nil
+	}
+	g.warn("%s: collation %q is not to be had here, names sort as in C.UTF-8: %v", d.name, d.collate, err)
+	return run(ctx, admin, create)
+}
+
+// restoreDatabase runs the dump's entries, again and again as long as that makes more of them work. What is left over is
+// missing something this host does not have.
+func (g *generation) restoreDatabase(ctx context.Context, o Options, d database) error {
+	dump, err := binaryDump(ctx, o, g.server.BinDir(), d)
+	if err != nil {
+		return err
+	}
+	g.info.OIDsKept = true
+	conn, err := g.connectAdmin(ctx, adminRole, d.name)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	left, errs := attempt(ctx, conn, keptUnits(dump))
+	for len(left) > 0 {
+		if conn.IsClosed() {
+			return errs[0]
+		}
+		again, newErrs := attempt(ctx, conn, left)
+		if len(again) == len(left) {
+			var mended bool
+			if again, mended = g.mend(ctx, o, conn, d, again, newErrs); !mended {
+				left, errs = again, newErrs
+				break
+			}
+		}
+		left, errs = again, newErrs
+	}
+	for i, unit := range left {
+		g.warn("%s: %s: %v", d.name, title(unit), message(errs[i]))
+	}
+	return nil
+}
+
+// attempt runs each entry in its own implicit transaction and returns those that failed, with why.
+func attempt(ctx context.Context, conn *pgconn.PgConn, units []string) (left []string, errs []error) {
+	for _, unit := range units {
+		if err := run(ctx, conn, unit); err != nil {
+			left, errs = append(left, unit), append(errs, err)
+		}
+	}
+	return left, errs
+}
+
+// The complaints about a type that this host cannot have.
+var missingType = regexp.MustCompile(`^type "?((?:[^"]|"")+?)"? (?:does not exist|is only a shell)$`)
+
+// mend makes each missing type a domain over text, under the primary's OID, and drops type modifiers from its uses. It
+// says whether anything was mended.
+func (g *generation) mend(ctx context.Context, o Options, conn *pgconn.PgConn, d database, units []string, errs []error) ([]string, bool) {
+	mended := false
+	for _, err := range errs {
+		m := missingType.FindStringSubmatch(message(err))
+		if m == nil || !strings.Contains(m[1], ".") {
+			continue
+		}
+		name := m[1]
+		if err := g.textDomain(ctx, o, conn, d, name); err != nil {
+			o.Log.Warn("a missing type could not be replaced", "type", name, "error", err)
+			continue
+		}
+		mended = true
+		g.warn("%s: type %s is text here: its extension or library is missing on this host", d.name, name)
+		modifier := regexp.MustCompile(`(` + regexp.QuoteMeta(name) + `)\([^()]*\)`)
+		for i := range units {
+			if strings.Contains(units[i], "; Type: TABLE;") || strings.Contains(units[i], "VIEW;") {
+				units[i] = modifier.ReplaceAllString(units[i], "$1")
+			}
+		}
+	}
+	return units, mended
+}
+
+// textDomain creates a domain over text with the OIDs that the type has on the primary.
+func (g *generation) textDomain(ctx context.Context, o Options, conn *pgconn.PgConn, d database, name string) error {
+	src, err := connect(ctx, o, d.name)
+	if err != nil {
+		return err
+	}
+	defer src.Close(ctx)
+	var oid, array string
+	if err := src.QueryRow(ctx, "SELECT oid::text, typarray::text FROM pg_catalog.pg_type WHERE oid = $1::text::regtype", name).Scan(&oid, &array); err != nil {
+		return err
+	}
+	return run(ctx, conn, fmt.Sprintf(`DROP TYPE IF EXISTS %[1]s CASCADE;
+SELECT pg_catalog.binary_upgrade_set_next_pg_type_oid('%[2]s'::pg_catalog.oid);
+SELECT pg_catalog.binary_upgrade_set_next_array_pg_type_oid('%[3]s'::pg_catalog.oid);
+CREATE DOMAIN %[1]s AS pg_catalog.text;`, name, oid, array))
+}
+
+// furnish adds schema foreshadow and locks the server down; it is in its ordinary mode now.
+func (g *generation) furnish(ctx context.Context, o Options, src *source) error {
+	for _, d := range src.databases {
+		conn, err := g.connectAdmin(ctx, adminRole, d.name)
+		if err != nil {
+			return err
+		}
+		defer conn.Close(ctx)
+		for _, sql := range databaseSQL(d) {
+			if err := run(ctx, conn, sql); err != nil {
+				g.warn("%s: %s: %v", d.name, sql, message(err))
+			}
+		}
+		if err := run(ctx, conn, o.CatalogSQL); err != nil {
+			return fmt.Errorf("create schema foreshadow in %q: %w", d.name, err)
+		}
+		if err := run(ctx, conn, lockdownSQL); err != nil {
+			return fmt.Errorf("lock %q down: %w", d.name, err)
+		}
+	}
+	return nil
+}
+
+// run executes SQL and drops its results.
+func run(ctx context.Context, conn *pgconn.PgConn, sql string) error {
+	_, err := conn.Exec(ctx, sql).ReadAll()
+	return err
+}
+
+// title names a dump entry in a warning.
+func title(unit string) string {
+	if m := regexp.MustCompile(`(?m)^-- Name: (.*); Schema: `).FindStringSubmatch(unit); m != nil {
+		return m[1]
+	}
+	return "the dump's settings"
+}
+
+// message is PostgreSQL's own text of an error.
+func message(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return err.Error()
+}
