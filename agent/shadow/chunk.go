@@ -147,7 +147,9 @@ func (w *chunk) text(col int, v []byte) error {
 }
 
 // str sets a VARCHAR or BLOB column.
-func (w *chunk) str(col int, v []byte) { duck.VectorAssignStringElementLen(w.cols[col].vec, duck.IdxT(w.n), v) }
+func (w *chunk) str(col int, v []byte) {
+	duck.VectorAssignStringElementLen(w.cols[col].vec, duck.IdxT(w.n), v)
+}
 
 // set stores a fixed-width value at the current row.
 func set[T any](w *chunk, col int, v T) { at[T](&w.cols[col], w.n, v) }

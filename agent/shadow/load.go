@@ -195,7 +195,7 @@ func (l *Load) Commit() error {
 	defer l.d.mu.Unlock()
 	d, t := l.d, l.t
 	for _, x := range t.Await {
-		if !l.filter.holds(x.LSN, x.XID) {
+		if l.filter == nil && x.LSN > l.lsn || l.filter != nil && !l.filter.holds(x.LSN, x.XID) {
 			return ErrUnseen
 		}
 	}

@@ -88,7 +88,7 @@ func (d *DB) reload() error {
 	d.pos = position{commit: lsn(r[0]), end: lsn(r[1]), folded: lsn(r[2]), changes: r[4].(int64), transactions: r[5].(int64)}
 	d.pos.time, _ = r[3].(time.Time)
 	d.stored = d.pos
-	if rows, err = d.w.rows("SELECT relation FROM shapes ORDER BY oid, version"); err != nil {
+	if rows, err = d.w.rows("SELECT columns FROM shapes ORDER BY oid, version"); err != nil {
 		return err
 	}
 	for _, r := range rows {

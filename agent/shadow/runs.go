@@ -113,7 +113,7 @@ func (d *DB) results(id int64) ([]forecast.Result, error) {
 		out[i] = forecast.Result{Series: s, Model: r[9].(string), Level: r[10].(float64), From: moment(r[11]), To: moment(r[12]),
 			Backtest: forecast.Backtest{Origins: int(r[13].(int64)), MASE: r[14].(float64), Skill: r[15].(float64), Coverage: r[16].(float64)}}
 	}
-	if rows, err = d.read("SELECT n, at, mean, lo, hi FROM run_points WHERE run_id = $1 ORDER BY n, at", id); err != nil {
+	if rows, err = d.read("SELECT n, ts, mean, lo, hi FROM run_points WHERE run_id = $1 ORDER BY n, ts", id); err != nil {
 		return nil, err
 	}
 	for _, r := range rows {

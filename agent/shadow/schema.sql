@@ -9,14 +9,14 @@ CREATE TABLE IF NOT EXISTS tail (lsn UBIGINT, xid UINTEGER, oid UINTEGER, op UTI
 CREATE TABLE IF NOT EXISTS gaps (source VARCHAR, relation VARCHAR, from_lsn UBIGINT, to_lsn UBIGINT, noticed_at TIMESTAMPTZ, reason VARCHAR);
 CREATE TABLE IF NOT EXISTS series (
   id VARCHAR, kind VARCHAR, object VARCHAR, measure VARCHAR, unit VARCHAR, source VARCHAR, text VARCHAR, step_us BIGINT);
-CREATE TABLE IF NOT EXISTS points (id VARCHAR, at TIMESTAMPTZ, value DOUBLE);
+CREATE TABLE IF NOT EXISTS points (id VARCHAR, ts TIMESTAMPTZ, value DOUBLE);
 CREATE TABLE IF NOT EXISTS expectations (oid UINTEGER, bucket TIMESTAMPTZ, run_id BIGINT, expected DOUBLE, lo DOUBLE, hi DOUBLE);
 CREATE TABLE IF NOT EXISTS runs (run_id BIGINT, started_at TIMESTAMPTZ, horizon_us BIGINT, model_version BIGINT);
 CREATE TABLE IF NOT EXISTS run_series (
   run_id BIGINT, n INTEGER, id VARCHAR, kind VARCHAR, object VARCHAR, measure VARCHAR, unit VARCHAR, source VARCHAR, text VARCHAR, step_us BIGINT,
   start_at TIMESTAMPTZ, model VARCHAR, level DOUBLE, trained_from TIMESTAMPTZ, trained_to TIMESTAMPTZ,
   origins INTEGER, mase DOUBLE, skill DOUBLE, coverage DOUBLE);
-CREATE TABLE IF NOT EXISTS run_points (run_id BIGINT, n INTEGER, at TIMESTAMPTZ, mean DOUBLE, lo DOUBLE, hi DOUBLE);
+CREATE TABLE IF NOT EXISTS run_points (run_id BIGINT, n INTEGER, ts TIMESTAMPTZ, mean DOUBLE, lo DOUBLE, hi DOUBLE);
 CREATE TABLE IF NOT EXISTS run_limits (
   run_id BIGINT, kind VARCHAR, object VARCHAR, current_value DOUBLE, max_value DOUBLE, unit VARCHAR,
   p10 TIMESTAMPTZ, p50 TIMESTAMPTZ, p90 TIMESTAMPTZ, note VARCHAR);

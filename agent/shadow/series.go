@@ -81,7 +81,7 @@ func (d *DB) words(c *conn, samples []forecast.Sample) error {
 
 // seriesSQL gives every series with its values by bucket of its own step, in the series' and the buckets' order.
 const seriesSQL = `SELECT s.id, s.kind, s.object, s.measure, s.unit, s.source, s.text, s.step_us,
-	floor(epoch_us(p.at) / s.step_us)::BIGINT AS b, arg_max(p.value, p.at), avg(p.value) FROM series s JOIN points p ON p.id = s.id AND s.step_us > 0
+	floor(epoch_us(p.ts) / s.step_us)::BIGINT AS b, arg_max(p.value, p.ts), avg(p.value) FROM series s JOIN points p ON p.id = s.id AND s.step_us > 0
 	WHERE ($1 = '' OR s.kind = $1) AND ($2 = '' OR s.object = $2) AND ($3 = '' OR s.id = $3) GROUP BY ALL ORDER BY s.id, b`
 
 // maxPoints bounds one regularised series, so that a stray point of another age cannot fill the memory with missing values.

@@ -1,5 +1,5 @@
 SELECT s.id AS series, s.kind, s.object, s.measure, s.unit, s.source, to_microseconds(s.step_us) AS step,
   coalesce(p.points, 0) AS points, p.first_at, p.last_at, p.last_value, s.text AS description
 FROM series s LEFT JOIN (
-  SELECT id, count(*) AS points, min(at) AS first_at, max(at) AS last_at, arg_max(value, at) AS last_value FROM points GROUP BY id
+  SELECT id, count(*) AS points, min(ts) AS first_at, max(ts) AS last_at, arg_max(value, ts) AS last_value FROM points GROUP BY id
 ) p ON p.id = s.id

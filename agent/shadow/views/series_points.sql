@@ -1,1 +1,1 @@
-SELECT id AS series, at, value FROM points
+SELECT id AS series, ts AS "at", value FROM points

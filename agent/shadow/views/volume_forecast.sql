@@ -1,4 +1,4 @@
-SELECT s.run_id, s.object AS relation, s.measure, p.at,
+SELECT s.run_id, s.object AS relation, s.measure, p.ts AS "at",
   greatest(p.mean - (p.mean - p.lo) * z.f, 0) AS p10, p.mean AS p50, p.mean + (p.hi - p.mean) * z.f AS p90,
   s.model, s.trained_from, s.trained_to, s.origins AS backtest_origins, s.mase, s.skill, s.coverage
 FROM run_series s JOIN run_points p ON p.run_id = s.run_id AND p.n = s.n,
