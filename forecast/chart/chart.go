@@ -112,15 +112,29 @@ func (c *canvas) columns(s forecast.Series, f forecast.Result) []column {
 		values = values[len(values)-max(2*ahead, room*2/3):]
 	}
 	total := len(values) + ahead
-	per := max(1, (total+room-1)/room)
-	var out []column
-	for i := 0; i < len(values); i += per {
-		out = append(out, past(values[i:min(i+per, len(values))], s.Start.Add(time.Duration(first+i)*s.Step)))
+	room = min(room, total)
+	back := min(max((len(values)*room+total/2)/total, min(1, len(values))), room-min(1, ahead))
+	out := make([]column, 0, room)
+	for i := range back {
+		from, to := i*len(values)/back, (i+1)*len(values)/back
+		out = append(out, past(values[from:to], s.Start.Add(time.Duration(first+from)*s.Step)))
 	}
-	for i := 0; i < ahead; i += per {
-		out = append(out, forward(f.Points[i:min(i+per, ahead)], i == 0))
+	for i := range room - back {
+		from, to := i*ahead/(room-back), (i+1)*ahead/(room-back)
+		out = append(out, forward(f.Points[from:to], i == 0))
 	}
+	connect(out)
 	return out
+}
+
+// connect stretches each past column to its neighbour before, so that steep moves stay one line.
+func connect(columns []column) {
+	for i := len(columns) - 1; i > 0; i-- {
+		a, b := columns[i-1], &columns[i]
+		if a.past && b.past && finite(a.mean) && finite(b.mean) {
+			b.lo, b.hi = min(b.lo, a.mean), max(b.hi, a.mean)
+		}
+	}
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -3,7 +3,6 @@ package ols
 import (
 	"errors"
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -96,8 +95,7 @@ func (h Huber) Fit(d *Design, rows int, base *Gram, start *Fit) (Fit, *Gram, err
 			residuals[i] = z[d.p+1] - fit.At(z[:d.p])
 			spread = append(spread, math.Abs(residuals[i]))
 		}
-		slices.Sort(spread)
-		limit := h.K * 1.4826 * middle(spread)
+		limit := h.K * 1.4826 * medianInPlace(spread)
 		if !(limit > 0) {
 			break
 		}
@@ -114,13 +112,4 @@ func (h Huber) Fit(d *Design, rows int, base *Gram, start *Fit) (Fit, *Gram, err
 		fit = next
 	}
 	return fit, g, nil
-}
-
-// middle is the middle of sorted values.
-func middle(sorted []float64) float64 {
-	n := len(sorted)
-	if n == 0 {
-		return math.NaN()
-	}
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
