@@ -44,6 +44,7 @@ var kinds = map[string]kind{
 	"host.disk_free":       {"host", "disk_free", "bytes", "free space on the data disk", time.Hour},
 	"host.disk_total":      {"limit", "disk_total", "bytes", "size of the data disk", day},
 	"volume.rows":          {"volume", "rows", "rows", "rows of a table", day},
+	"volume.rows_created":  {"volume", "rows_created", "rows", "rows of a table back in time, by the days on which they were created", day},
 	"volume.heap_bytes":    {"volume", "heap_bytes", "bytes", "a table's own file, without TOAST", day},
 	"volume.index_bytes":   {"volume", "index_bytes", "bytes", "all indexes of a table", day},
 	"volume.toast_bytes":   {"volume", "toast_bytes", "bytes", "large values of a table, with their index", day},

@@ -1,0 +1,100 @@
+package predict
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"foreshadow/forecast"
+	"foreshadow/forecast/chart"
+	"foreshadow/sql/result"
+	"foreshadow/sql/sqlerr"
+)
+
+// Tables answers the table functions and views of SQL that are about forecasts, with the columns of schema foreshadow.
+type Tables struct{ r *Runner }
+
+// Tables gives the runner's answers as tables.
+func (r *Runner) Tables() Tables { return Tables{r} }
+
+func column(name, kind string) result.TableColumn { return result.TableColumn{Name: name, Type: kind} }
+
+// PredictedState is foreshadow.predicted_state(horizon): every table's rows and bytes now and at the horizon.
+func (t Tables) PredictedState(ctx context.Context, horizon time.Duration) (result.Table, error) {
+	out := result.Table{Name: "predicted_state", Columns: []result.TableColumn{
+		column("relation", "VARCHAR"), column("measure", "VARCHAR"), column("now", "DOUBLE"),
+		column("p10", "DOUBLE"), column("p50", "DOUBLE"), column("p90", "DOUBLE"),
+	}}
+	if err := checkHorizon(horizon); err != nil {
+		return out, err
+	}
+	last, err := t.r.latest(ctx)
+	if err != nil {
+		return out, err
+	}
+	volumes, err := last.in.volumesAt(ctx, t.r.o.Clock().Add(horizon).Sub(last.in.at), t.r.Params().Origins)
+	if err != nil {
+		return out, err
+	}
+	for i, v := range volumes {
+		now := &last.in.tables[i]
+		for _, m := range []struct {
+			name string
+			now  float64
+			q    forecast.Quantiles
+		}{{"rows", now.rows, v.Rows}, {"heap_bytes", now.heap, v.Heap}, {"index_bytes", now.index, v.Index}, {"toast_bytes", now.toast, v.Toast}} {
+			out.Rows = append(out.Rows, []any{v.Relation, m.name, m.now, m.q.P10, m.q.P50, m.q.P90})
+		}
+	}
+	return out, nil
+}
+
+// Forecast is foreshadow.forecast(series, horizon, level).
+func (t Tables) Forecast(ctx context.Context, series string, horizon time.Duration, level float64) (result.Table, error) {
+	out := result.Table{Name: "forecast", Columns: []result.TableColumn{
+		column("at", "TIMESTAMPTZ"), column("mean", "DOUBLE"), column("lo", "DOUBLE"), column("hi", "DOUBLE"), column("model", "VARCHAR"),
+	}}
+	_, r, err := t.r.one(ctx, series, horizon, level)
+	if err != nil {
+		return out, err
+	}
+	for _, p := range r.Points {
+		out.Rows = append(out.Rows, []any{p.At, p.Mean, p.Lo, p.Hi, r.Model})
+	}
+	return out, nil
+}
+
+// Chart is foreshadow.chart(series, horizon, width, height): one row for each line of the drawing.
+func (t Tables) Chart(ctx context.Context, series string, horizon time.Duration, width, height int) (result.Table, error) {
+	out := result.Table{Name: "chart", Columns: []result.TableColumn{column("chart", "VARCHAR")}}
+	if width < 40 || width > 400 || height < 5 || height > 100 {
+		return out, sqlerr.New(sqlerr.InvalidParameterValue, "a chart is 40 to 400 characters wide and 5 to 100 lines high")
+	}
+	s, r, err := t.r.one(ctx, series, horizon, t.r.Params().Level)
+	if err != nil {
+		return out, err
+	}
+	for _, line := range strings.Split(strings.TrimRight(chart.Draw(s, r, width, height), "\n"), "\n") {
+		out.Rows = append(out.Rows, []any{line})
+	}
+	return out, nil
+}
+
+// Models is the view foreshadow.models: every parameter in force.
+func (t Tables) Models(context.Context) (result.Table, error) {
+	out := result.Table{Name: "models", Columns: []result.TableColumn{
+		column("model", "VARCHAR"), column("description", "VARCHAR"), column("version", "BIGINT"), column("parameter", "VARCHAR"),
+		column("value", "VARCHAR"), column("initialized", "BOOLEAN"), column("active", "BOOLEAN"),
+	}}
+	t.r.mu.Lock()
+	m := t.r.model
+	t.r.mu.Unlock()
+	for _, p := range parameters {
+		value := p.text
+		if v, set := m.Values[p.name]; set {
+			value = v
+		}
+		out.Rows = append(out.Rows, []any{p.model, descriptions[p.model], m.Version, p.name, value, m.Initialized, m.Active})
+	}
+	return out, nil
+}
