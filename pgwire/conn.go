@@ -224,5 +224,5 @@ func (c *conn) close() {
 
 // malformed is PostgreSQL's answer to a body that does not fit its message type.
 func malformed(name string) error {
-	return sqlerr.New(sqlerr.ProtocolViolation, "invalid message format").WithDetail("A %s message could not be read.", name)
+	return sqlerr.New(sqlerr.ProtocolViolation, "invalid message format").WithDetail("A message of type %s could not be read.", name)
 }

@@ -30,6 +30,10 @@ func (c *conn) describe(body []byte) error {
 		if err != nil {
 			return err
 		}
+		if p.session != nil && p.session.Copy() {
+			c.sendFields(nil, nil)
+			return nil
+		}
 		c.sendFields(p.fields, p.formats)
 	default:
 		return sqlerr.New(sqlerr.ProtocolViolation, "invalid DESCRIBE message subtype %d", m.ObjectType)

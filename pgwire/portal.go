@@ -162,7 +162,7 @@ func (c *conn) complete(p *portal, sent int64) {
 
 // rerun answers an Execute of a portal that has come to its end before, as PostgreSQL does.
 func (c *conn) rerun(p *portal) error {
-	if p.fields == nil {
+	if p.fields == nil || p.session.Copy() {
 		return sqlerr.New(sqlerr.ObjectNotInState, "portal cannot be run")
 	}
 	c.out.send(&pgproto3.CommandComplete{CommandTag: []byte("SELECT 0")})

@@ -53,15 +53,17 @@ type Failer interface {
 }
 
 // Proxy is a connection that is past its own startup. Start holds its ParameterStatus and ReadyForQuery messages, without BackendKeyData.
+// Cancel interrupts what runs behind it; it is called from another goroutine.
 type Proxy struct {
-	Conn  net.Conn
-	Start []byte
+	Conn   net.Conn
+	Start  []byte
+	Cancel func()
 }
 
 // Statement is a prepared statement.
 type Statement interface {
 	Params() []uint32
-	// Fields is nil when the statement returns no rows.
+	// Fields is nil when the statement returns no rows, which is also so for COPY.
 	Fields() []result.Field
 	Bind(ctx context.Context, params []Param, resultFormats []int16) (Portal, error)
 	Close() error
