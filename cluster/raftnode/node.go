@@ -210,6 +210,11 @@ func (n *Node) Close() error {
 	return n.done
 }
 
+// Abandon stops as abruptly as a crash: tests of what survives use it.
+func (n *Node) Abandon() {
+	n.close.Do(func() { n.done = n.shutdown(false) })
+}
+
 // shutdown stops everything in the order in which it depends on one another. Without handover it is as abrupt as a crash.
 func (n *Node) shutdown(handover bool) error {
 	var errs []error

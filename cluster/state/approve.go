@@ -41,20 +41,18 @@ func (c *Approve) apply(x *step) (uint64, *Refusal) {
 
 // mayApprove refuses requests that are not waiting for this member's approval.
 func (x *step) mayApprove(r *Request, m *Member) *Refusal {
-	if r.Phase.Open() {
-		for _, a := range r.Standing() {
-			if a.Login == m.Login || a.Person == m.Person {
-				return refuse(codePrivilege, "%q has approved request %d already", a.Login, r.ID).
-					hint("The second approval must come from another person, of account %s.", x.d.other(m.Account))
-			}
-			if a.Account == m.Account {
-				return refuse(codePrivilege, "account %s has approved request %d already, by %q", m.Account, r.ID, a.Login).
-					hint("The second approval must come from account %s.", x.d.other(m.Account))
-			}
-		}
-	}
 	if r.Phase != Pending {
 		return notPending(r)
+	}
+	for _, a := range r.Standing() {
+		if a.Login == m.Login || a.Person == m.Person {
+			return refuse(codePrivilege, "%q has approved request %d already", a.Login, r.ID).
+				hint("The second approval must come from another person, of account %s.", x.d.other(m.Account))
+		}
+		if a.Account == m.Account {
+			return refuse(codePrivilege, "account %s has approved request %d already, by %q", m.Account, r.ID, a.Login).
+				hint("The second approval must come from account %s.", x.d.other(m.Account))
+		}
 	}
 	if x.d.Frozen && r.Kind != Unfreeze {
 		return x.frozen()

@@ -312,6 +312,9 @@ func addMember(x *step, r *Request) string {
 			m.Role = old.Role
 		}
 	}
+	if m.Role == "" {
+		m.Role = login
+	}
 	m.Account, m.Person = r.Args[ArgAccount], x.d.personOf(r)
 	x.d.Members[login] = &m
 	x.newEpoch(m.Account)

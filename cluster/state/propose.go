@@ -44,8 +44,22 @@ func (c *Propose) apply(x *step) (uint64, *Refusal) {
 	}
 	r.Hash = HashOf(r, x.d.Cluster)
 	x.d.Requests = append(x.d.Requests, r)
-	x.touch(r, c.By, "PROPOSE", string(r.Kind)+" "+r.Target.String()+" hash "+r.Hash)
+	x.touch(r, c.By, "PROPOSE", r.describe()+" hash "+r.Hash)
 	return r.ID, nil
+}
+
+// describe names what a request is about in one line for the audit log.
+func (r *Request) describe() string {
+	s := string(r.Kind)
+	if t := r.Target.String(); t != "" {
+		s += " " + t
+	}
+	if kinds[r.Kind].internal {
+		for _, k := range sortedKeys(r.Args) {
+			s += " " + k + "=" + cut(r.Args[k])
+		}
+	}
+	return s
 }
 
 // request builds the request without its base and hash.

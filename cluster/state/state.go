@@ -171,7 +171,7 @@ func (x *step) advance(stamp Millis) {
 	for _, r := range d.Requests {
 		switch {
 		case r.Phase.Open() && d.Clock >= r.ExpiresAt:
-			x.move(r, Expired, "cluster", "EXPIRE", "nobody decided in time")
+			x.move(r, Expired, "cluster", "EXPIRE", "it was not begun in time")
 		case r.Phase == Executing && d.Clock >= r.Lease:
 			x.move(r, Indeterminate, "cluster", "LOSE EXECUTOR", "agent "+r.Target.Agent+" was not heard of any more")
 		}
