@@ -1,0 +1,200 @@
+// Package capture reads a PostgreSQL primary: what it lacks to be followed, its tables, their rows in one snapshot, and its changes
+// through logical replication. ingest calls it. It stores nothing, never blocks the primary's tables and writes nothing but its publications and its slot.
+package capture
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"foreshadow/agent/change"
+)
+
+// Options names the primary and what is ours on it.
+type Options struct {
+	DSN         string
+	Slot        string // default foreshadow
+	Publication string // default foreshadow; tables without a replica identity are in <Publication>_inserts
+	Log         *slog.Logger
+}
+
+// Source is one primary. Its methods open the connections they need; Confirm may be called while Stream runs.
+type Source struct {
+	o         Options
+	confirmed atomic.Uint64
+}
+
+// pinned holds the settings that shape values' text, and those that could end a long copy.
+var pinned = map[string]string{
+	"datestyle": "ISO, YMD", "intervalstyle": "postgres", "bytea_output": "hex", "extra_float_digits": "3", "timezone": "UTC",
+	"client_encoding": "UTF8", "lc_monetary": "C", "xmlbinary": "base64", "statement_timeout": "0", "lock_timeout": "0",
+	"idle_in_transaction_session_timeout": "0", "row_security": "off", "search_path": "pg_catalog, public", "application_name": "foreshadow",
+}
+
+// New prepares a source; it connects to nothing yet.
+func New(o Options) (*Source, error) {
+	if o.Slot == "" {
+		o.Slot = "foreshadow"
+	}
+	if o.Publication == "" {
+		o.Publication = "foreshadow"
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if _, err := pgconn.ParseConfig(o.DSN); err != nil {
+		return nil, errors.New("read connection string of the source: it is not valid")
+	}
+	return &Source{o: o}, nil
+}
+
+// Slot is the name of the replication slot.
+func (s *Source) Slot() string { return s.o.Slot }
+
+// connect opens an ordinary session with pinned settings.
+func (s *Source) connect(ctx context.Context) (*pgx.Conn, error) {
+	cfg, err := pgx.ParseConfig(s.o.DSN)
+	if err != nil {
+		return nil, errors.New("read connection string of the source: it is not valid")
+	}
+	for k, v := range pinned {
+		cfg.RuntimeParams[k] = v
+	}
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
+	c, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to source: %w", err)
+	}
+	return c, nil
+}
+
+// replicate opens a replication session with the same settings, so that the stream's text cannot depend on the database's or the role's.
+func (s *Source) replicate(ctx context.Context) (*pgconn.PgConn, error) {
+	cfg, err := pgconn.ParseConfig(s.o.DSN)
+	if err != nil {
+		return nil, errors.New("read connection string of the source: it is not valid")
+	}
+	for k, v := range pinned {
+		cfg.RuntimeParams[k] = v
+	}
+	cfg.RuntimeParams["replication"] = "database"
+	c, err := pgconn.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to source for replication: %w", err)
+	}
+	return c, nil
+}
+
+// with runs f on a session that is closed afterwards.
+func (s *Source) with(ctx context.Context, f func(*pgx.Conn) error) error {
+	c, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close(context.WithoutCancel(ctx))
+	return f(c)
+}
+
+// System identifies the primary.
+type System struct {
+	ID       string
+	Timeline int32
+	Database string
+	Version  int // such as 150018
+}
+
+// Identify asks the primary who it is.
+func (s *Source) Identify(ctx context.Context) (sys System, err error) {
+	err = s.with(ctx, func(c *pgx.Conn) error {
+		return c.QueryRow(ctx, "SELECT (SELECT system_identifier::text FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint())::int8, "+
+			"current_database()::text, current_setting('server_version_num')::int8").Scan(&sys.ID, &sys.Timeline, &sys.Database, &sys.Version)
+	})
+	return sys, err
+}
+
+//go:embed catalog.sql
+var catalogSQL string
+
+// Table is a table as the catalog shows it.
+type Table struct {
+	Relation change.Relation
+	Rows     int64 // the planner's estimate
+	Readable bool  // we may read its rows
+	raw      []uint32
+}
+
+// Identified says that updates and deletes of the table can be followed.
+func (t *Table) Identified() bool {
+	if t.Relation.Identity == change.IdentityFull {
+		return true
+	}
+	for _, c := range t.Relation.Columns {
+		if c.Key {
+			return true
+		}
+	}
+	return false
+}
+
+// Catalog is the permanent tables of the database and a position at or after which the stream cannot be older than it.
+type Catalog struct {
+	LSN    change.LSN
+	Tables []Table
+}
+
+// Catalog reads the tables' shapes.
+func (s *Source) Catalog(ctx context.Context) (cat Catalog, err error) {
+	err = s.with(ctx, func(c *pgx.Conn) error {
+		if cat.Tables, err = tables(ctx, c, 0); err != nil {
+			return err
+		}
+		var pos string
+		if err := c.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&pos); err != nil {
+			return err
+		}
+		cat.LSN, err = change.ParseLSN(pos)
+		return err
+	})
+	return cat, err
+}
+
+func tables(ctx context.Context, c *pgx.Conn, oid uint32) ([]Table, error) {
+	rows, err := c.Query(ctx, catalogSQL, oid)
+	if err != nil {
+		return nil, fmt.Errorf("read catalog: %w", err)
+	}
+	defer rows.Close()
+	var out []Table
+	for rows.Next() {
+		var (
+			id, attnum, raw, base, typmod, estimate int64
+			schema, name, ident, attname, typeName  string
+			key, rewrite, readable                  bool
+			missing                                 *string
+		)
+		if err := rows.Scan(&id, &schema, &name, &ident, &attnum, &attname, &raw, &base, &typmod, &typeName, &key, &missing, &rewrite, &estimate, &readable); err != nil {
+			return nil, fmt.Errorf("read catalog: %w", err)
+		}
+		if n := len(out); n == 0 || out[n-1].Relation.OID != uint32(id) {
+			rel := change.Relation{OID: uint32(id), Schema: schema, Name: name, Identity: change.Identity(ident[0])}
+			out = append(out, Table{Relation: rel, Rows: estimate, Readable: readable})
+		}
+		if attnum == 0 {
+			continue
+		}
+		t := &out[len(out)-1]
+		t.raw = append(t.raw, uint32(raw))
+		t.Relation.Columns = append(t.Relation.Columns, change.Column{Name: attname, TypeOID: uint32(base), TypMod: int32(typmod),
+			TypeName: typeName, Key: key, AttNum: int16(attnum), Missing: missing, Rewrite: rewrite})
+	}
+	return out, rows.Err()
+}
+
+// quoted is a table's name as SQL needs it.
+func quoted(r *change.Relation) string { return pgx.Identifier{r.Schema, r.Name}.Sanitize() }
