@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"time"
 
 	"foreshadow/agent/change"
@@ -105,6 +108,7 @@ func (o *Orchestrator) discard(i *instance, why error) error {
 	if err == nil {
 		err = local.Remove(ctx, o.serverOptions(i.record.Config.Name, nil))
 	}
+	err = errors.Join(err, os.RemoveAll(o.schemaDir(i.record.Config.Name)))
 	return errors.Join(err, o.update(i, func(r *record) {
 		r.State, r.Message, r.SizeBytes, r.Report = Failed, sqlerr.From(why).Message, 0, nil
 	}))
@@ -119,10 +123,11 @@ func (o *Orchestrator) build(ctx context.Context, i *instance, op *operation) er
 	if err := o.update(i, func(r *record) { r.State = Building }); err != nil {
 		return err
 	}
-	roles, pre, post, err := o.opts.Schema.SchemaDump(ctx)
+	roles, pre, post, err := o.schema(ctx, c)
 	if err != nil {
 		return fmt.Errorf("dump schema: %w", err)
 	}
+	defer os.RemoveAll(o.schemaDir(c.Name))
 	o.step(op, "server", 0, 0, "", "")
 	server, err := local.Create(ctx, o.serverOptions(c.Name, local.Loading(c.InstanceSize.Settings)))
 	if err != nil {
@@ -154,6 +159,35 @@ func (o *Orchestrator) build(ctx context.Context, i *instance, op *operation) er
 		r.State, r.SizeBytes, r.Message = Ready, size, ""
 		r.Report = reportRows(c, report, size)
 	})
+}
+
+// schemaDir keeps the dump while an instance is built. It stands beside the data directories, so that it is swept like them.
+func (o *Orchestrator) schemaDir(name string) string { return o.dataDir(name) + ".schema" }
+
+// schema copies the dump's files: the source's may be replaced before the last is needed.
+func (o *Orchestrator) schema(ctx context.Context, c InstanceConfig) (roles, pre, post string, err error) {
+	roles, pre, post, err = o.opts.Schema.SchemaDump(ctx, c.Source)
+	if err != nil {
+		return "", "", "", err
+	}
+	dir := o.schemaDir(c.Name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", "", "", err
+	}
+	for i, path := range []*string{&roles, &pre, &post} {
+		if *path == "" {
+			continue
+		}
+		content, err := os.ReadFile(*path)
+		if err != nil {
+			return "", "", "", err
+		}
+		*path = filepath.Join(dir, strconv.Itoa(i)+".sql")
+		if err := os.WriteFile(*path, content, 0o600); err != nil {
+			return "", "", "", err
+		}
+	}
+	return roles, pre, post, nil
 }
 
 // fill loads, grows and indexes the rows.
@@ -188,7 +222,7 @@ func reportRows(c InstanceConfig, r seed.Report, size int64) []ReportRow {
 	rows := make([]ReportRow, 0, len(r.Rows)+1)
 	for _, s := range r.Rows {
 		row := ReportRow{Name: c.Name, Relation: s.Relation, SourceRows: s.SourceRows, ProjectedRows: s.ProjectedRows, ActualRows: s.ActualRows, SizeBytes: s.Bytes, CheckName: s.Check, Result: s.Result}
-		if bytes := planned[s.Relation]; s.Check == seed.CheckSize && bytes > 0 {
+		if bytes := planned[s.Relation]; s.Check == seed.CheckSize && bytes >= 1<<20 { // below, pages and empty indexes are all there is
 			row.Result = fmt.Sprintf("%+.0f %% against the forecast's %s", 100*(float64(s.Bytes)/float64(bytes)-1), pretty(bytes))
 		}
 		rows = append(rows, row)

@@ -30,7 +30,10 @@ func (o *Orchestrator) begin(kind, object string) *operation {
 func (o *Orchestrator) step(op *operation, phase string, done, total int64, unit, message string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	op.Phase, op.Done, op.Total, op.Unit, op.Message, op.UpdatedAt = phase, done, total, unit, message, o.opts.Now()
+	if op.Phase != phase {
+		o.opts.Log.Debug("an operation enters a phase", "operation", op.Operation.Operation, "object", op.Object, "phase", phase, "elapsed", o.opts.Now().Sub(op.StartedAt))
+	}
+	op.Phase, op.Done, op.Total, op.Unit, op.Message, op.UpdatedAt = phase, done, max(done, total), unit, message, o.opts.Now()
 }
 
 // end closes an operation.

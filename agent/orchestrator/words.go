@@ -92,9 +92,10 @@ type History interface {
 	LSNAt(ctx context.Context, at time.Time) (change.LSN, error)
 }
 
-// Schema gives the dump of the source's schema as files for psql: roles, then pre-data, then (after the rows) post-data. An empty path is skipped.
+// Schema gives the dump of a source's schema as files for psql: roles, then pre-data, then (after the rows) post-data. The
+// files are copied at once, so they may vanish later. An empty path is skipped.
 type Schema interface {
-	SchemaDump(ctx context.Context) (roles, pre, post string, err error)
+	SchemaDump(ctx context.Context, source string) (roles, pre, post string, err error)
 }
 
 // Request asks for a plan. Exactly one of Horizon and AsOf may be set; with neither, the instance is the source as it is now.

@@ -24,3 +24,22 @@ BEGIN
   END LOOP;
 END
 $$;
+-- Foreign tables keep their definition but reach nothing.
+DO $$
+DECLARE w name;
+BEGIN
+  FOR w IN SELECT fdwname FROM pg_foreign_data_wrapper LOOP
+    EXECUTE format('ALTER FOREIGN DATA WRAPPER %I NO HANDLER', w);
+  END LOOP;
+END
+$$;
+-- Code in untrusted languages would run with the rights of this host's server, so it does not run at all.
+DO $$
+DECLARE l name;
+BEGIN
+  FOR l IN SELECT lanname FROM pg_language WHERE NOT lanpltrusted AND lanname NOT IN ('internal', 'c') LOOP
+    UPDATE pg_proc SET prosrc = 'BEGIN RAISE insufficient_privilege; END', prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')
+    WHERE prolang = (SELECT oid FROM pg_language WHERE lanname = l);
+  END LOOP;
+END
+$$;

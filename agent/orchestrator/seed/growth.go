@@ -192,14 +192,15 @@ func (b *builder) planKeys(ctx context.Context, t *table) error {
 // planKey chooses how one key stays unique.
 func (b *builder) planKey(ctx context.Context, t *table, k *key) error {
 	var refs []*foreignKey
+	dated := false
 	for _, name := range k.columns {
-		if t.fresh[name] != nil {
+		f := t.reference(name)
+		switch {
+		case t.fresh[name] != nil:
 			return nil
-		}
-		if t.time != nil && name == t.time.name && t.time.base != types.Date && t.reference(name) == nil && b.spreads(t) {
-			return nil // each new row has a moment of its own
-		}
-		if f := t.reference(name); f != nil && !slices.Contains(refs, f) {
+		case f == nil:
+			dated = dated || t.time != nil && name == t.time.name && t.time.base != types.Date && b.spreads(t)
+		case !slices.Contains(refs, f):
 			refs = append(refs, f)
 		}
 	}
@@ -207,6 +208,15 @@ func (b *builder) planKey(ctx context.Context, t *table, k *key) error {
 		return t.reference(name) != nil || t.wraps[name] != nil || !freshable(t.column(name))
 	})
 	slices.SortStableFunc(own, func(x, y string) int { return preference(t.column(x)) - preference(t.column(y)) })
+	if dated { // each new row has a moment of its own, which is enough; a number that is a key by itself is renewed all the same
+		if len(own) == 0 || len(refs) > 0 {
+			return nil
+		}
+		var alone bool
+		if err := b.scan(ctx, &alone, "SELECT count(DISTINCT %s) = count(*) FROM %s", quote(own[0]), t.from()); err != nil || !alone {
+			return err
+		}
+	}
 	switch {
 	case len(own) == 0:
 		b.stride(k, refs)

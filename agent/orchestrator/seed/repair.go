@@ -1,18 +1,20 @@
 package seed
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // repairRounds bounds the search for free combinations; each round settles most of what is left.
-const repairRounds = 8
+const repairRounds = 12
 
 // repair makes the new rows in the support table keep a key that consists of references: where a combination is taken, one
 // reference moves to another parent, chosen by the random seed. What finds no place is left out and reported as a shortfall.
 func (b *builder) repair(ctx context.Context, t *table, k *key) error {
-	f := movable(t, k)
+	movable := movables(t, k)
 	for round := range repairRounds {
 		if err := b.collisions(ctx, t, k); err != nil {
 			return err
@@ -24,20 +26,20 @@ func (b *builder) repair(ctx context.Context, t *table, k *key) error {
 		if n == 0 {
 			return nil
 		}
-		if f == nil || round == repairRounds-1 {
+		if len(movable) == 0 || round == repairRounds-1 {
 			b.note(t, CheckNote, "%d rows were left out: no free combination for %s", n, k.name)
 			return b.exec(ctx, fmt.Sprintf(`DELETE FROM %s n USING foreshadow_seed.collisions c WHERE n."fs$j" = c.j`, t.stageName))
 		}
-		if err := b.move(ctx, t, k, f, round); err != nil {
+		if err := b.move(ctx, t, k, movable[round%len(movable)], round); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// movable is the reference of a key that may take any parent: of one column, shared with no other reference.
-func movable(t *table, k *key) *foreignKey {
-	var best *foreignKey
+// movables are the references of a key that may take any parent: of one column, shared with no other reference. The one with most parents comes first.
+func movables(t *table, k *key) []*foreignKey {
+	var out []*foreignKey
 	for _, name := range k.columns {
 		f := t.reference(name)
 		if f == nil || len(f.columns) != 1 || f.parent == t {
@@ -51,11 +53,12 @@ func movable(t *table, k *key) *foreignKey {
 				}
 			}
 		}
-		if shared == 1 && (best == nil || f.parent.n+f.parent.m > best.parent.n+best.parent.m) {
-			best = f
+		if shared == 1 {
+			out = append(out, f)
 		}
 	}
-	return best
+	slices.SortStableFunc(out, func(x, y *foreignKey) int { return cmp.Compare(y.parent.n+y.parent.m, x.parent.n+x.parent.m) })
+	return out
 }
 
 // collisions lists the new rows whose key is taken by an old row or by an earlier new one.
