@@ -25,8 +25,8 @@ type expecting struct {
 // Expect stores how many changes of each table the next minutes should bring, before they begin: only then is a surprise one.
 // Run calls it; it is cheap when there is nothing new to say.
 func (r *Runner) Expect(ctx context.Context) error {
-	r.working.Lock()
-	defer r.working.Unlock()
+	r.watching.Lock()
+	defer r.watching.Unlock()
 	now := r.o.Clock().UTC()
 	e := &r.changes
 	if e.until == nil {

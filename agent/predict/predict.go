@@ -55,7 +55,9 @@ type Runner struct {
 	model  Model
 
 	columns map[uint32]chosenColumn // guarded by working
-	changes expecting               // guarded by working
+
+	watching sync.Mutex
+	changes  expecting // guarded by watching
 }
 
 // Model is the state of the predictive model as governance decided it. Values are laid over the defaults.
@@ -115,8 +117,8 @@ func (r *Runner) Params() Params {
 	return r.params
 }
 
-// Run forecasts as soon as capture is ready, then at each interval, and says every minute what changes the coming ones should bring.
-// A failed run is logged and tried again; only the end of ctx ends it.
+// Run forecasts as soon as capture is ready, then at each interval, and beside that says every minute what changes the coming ones
+// should bring. A failed run is logged and tried again; only the end of ctx ends it.
 func (r *Runner) Run(ctx context.Context) error {
 	if r.o.Ready != nil {
 		select {
@@ -125,23 +127,39 @@ func (r *Runner) Run(ctx context.Context) error {
 		case <-r.o.Ready:
 		}
 	}
+	var both sync.WaitGroup
+	both.Go(func() { // not held up by a long run: what is told too late is no expectation
+		every(ctx, 15*time.Second, func() {
+			if err := r.Expect(ctx); err != nil && ctx.Err() == nil {
+				r.o.Log.Warn("expected changes could not be stored", "error", err)
+			}
+		})
+	})
 	due := time.Time{}
-	tick := time.NewTicker(15 * time.Second)
+	every(ctx, min(r.o.Interval, 15*time.Second), func() {
+		now := r.o.Clock()
+		if now.Before(due) {
+			return
+		}
+		due = now.Add(r.o.Interval)
+		if _, err := r.Refresh(ctx); err != nil && ctx.Err() == nil {
+			r.o.Log.Warn("forecasts could not be renewed", "error", err)
+			due = now.Add(min(r.o.Interval, time.Minute))
+		}
+	})
+	both.Wait()
+	return nil
+}
+
+// every calls f at once and then at each tick until ctx ends.
+func every(ctx context.Context, d time.Duration, f func()) {
+	tick := time.NewTicker(d)
 	defer tick.Stop()
 	for {
-		if now := r.o.Clock(); !now.Before(due) {
-			due = now.Add(r.o.Interval)
-			if _, err := r.Refresh(ctx); err != nil && ctx.Err() == nil {
-				r.o.Log.Warn("forecasts could not be renewed", "error", err)
-				due = now.Add(min(r.o.Interval, time.Minute))
-			}
-		}
-		if err := r.Expect(ctx); err != nil && ctx.Err() == nil {
-			r.o.Log.Warn("expected changes could not be stored", "error", err)
-		}
+		f()
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-tick.C:
 		}
 	}
