@@ -15,12 +15,9 @@ import (
 
 // dumpFiles writes the plain files for predictive instances: roles, and pg_dump's two sections for each database.
 func (g *generation) dumpFiles(ctx context.Context, o Options, src *source) error {
-	bin := o.BinDir
-	if bin == "" {
-		var err error
-		if bin, err = postgres.FindBinDir(); err != nil {
-			return err
-		}
+	restore, err := tool(o, "pg_restore")
+	if err != nil {
+		return err
 	}
 	if err := os.WriteFile(g.file("roles.sql"), []byte(rolesSQL(src, false)), 0o644); err != nil {
 		return err
@@ -29,7 +26,7 @@ func (g *generation) dumpFiles(ctx context.Context, o Options, src *source) erro
 		for _, rel := range db.unreadable {
 			g.warn("%s: %s is left out, as the agent's role may not SELECT from it", db.name, rel)
 		}
-		cmd, err := dumpCommand(ctx, o, tool(bin, "pg_dump"), db, "-Fc")
+		cmd, err := dumpCommand(ctx, o, db, "-Fc")
 		if err != nil {
 			return err
 		}
@@ -38,7 +35,7 @@ func (g *generation) dumpFiles(ctx context.Context, o Options, src *source) erro
 			return fmt.Errorf("dump the schema of %q: %w", db.name, err)
 		}
 		for _, section := range []string{"pre", "post"} {
-			cmd := exec.CommandContext(ctx, tool(bin, "pg_restore"), "--section="+section+"-data", "-f", "-")
+			cmd := exec.CommandContext(ctx, restore, "--section="+section+"-data", "-f", "-")
 			cmd.Dir, cmd.Stdin = "/", bytes.NewReader(archive)
 			sql, err := output(cmd)
 			if err != nil {
@@ -54,12 +51,19 @@ func (g *generation) dumpFiles(ctx context.Context, o Options, src *source) erro
 }
 
 // tool is the path of a PostgreSQL tool; one that does not stand with the server is looked up in PATH.
-func tool(bin, name string) string {
+func tool(o Options, name string) (string, error) {
+	bin := o.BinDir
+	if bin == "" {
+		var err error
+		if bin, err = postgres.FindBinDir(); err != nil {
+			return "", err
+		}
+	}
 	path := filepath.Join(bin, name)
 	if _, err := os.Stat(path); err != nil {
-		return name
+		return name, nil
 	}
-	return path
+	return path, nil
 }
 
 // output runs a tool and gives its output; its complaints go into the error.
@@ -72,15 +76,34 @@ func output(cmd *exec.Cmd) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// binaryDump is the schema as pg_upgrade wants it: every object is preceded by calls that give it the primary's OID,
-// and dropped columns are made and dropped again, so that column numbers agree too.
-func binaryDump(ctx context.Context, o Options, bin string, db database) (string, error) {
-	cmd, err := dumpCommand(ctx, o, tool(bin, "pg_dump"), db, "--binary-upgrade")
-	if err != nil {
-		return "", err
+// dumps gives the schema of each database as pg_upgrade wants it: every object is preceded by calls that give it the
+// primary's OID, and dropped columns are made and dropped again, so that column numbers agree too. Such a dump reads the
+// sequences; where the agent's role may not, it is an ordinary dump and the OIDs are new at each refresh.
+func (g *generation) dumps(ctx context.Context, o Options, src *source) ([]string, error) {
+	out, err := dumpAll(ctx, o, src, "--binary-upgrade")
+	if err == nil {
+		g.info.OIDsKept = true
+		return out, nil
 	}
-	sql, err := output(cmd)
-	return string(sql), err
+	g.warn("OIDs are not those of the primary: grant the agent's role SELECT on all sequences (%v)", err)
+	return dumpAll(ctx, o, src)
+}
+
+// dumpAll dumps each database as plain SQL.
+func dumpAll(ctx context.Context, o Options, src *source, args ...string) ([]string, error) {
+	var out []string
+	for _, db := range src.databases {
+		cmd, err := dumpCommand(ctx, o, db, args...)
+		if err != nil {
+			return nil, err
+		}
+		sql, err := output(cmd)
+		if err != nil {
+			return nil, fmt.Errorf("dump the schema of %q: %w", db.name, err)
+		}
+		out = append(out, string(sql))
+	}
+	return out, nil
 }
 
 // The shape of a plain dump.

@@ -55,11 +55,7 @@ func settings(o Options, build bool) map[string]string {
 
 // serverOptions are the same for each start of a generation.
 func serverOptions(o Options, dir string, build bool) postgres.Options {
-	so := postgres.Options{BinDir: o.BinDir, OSUser: o.OSUser, Dir: filepath.Join(dir, "data"), Settings: settings(o, build), Log: o.Log}
-	if build {
-		so.Args = []string{"-b"} // pg_upgrade's mode: objects are given the OIDs they have on the primary
-	}
-	return so
+	return postgres.Options{BinDir: o.BinDir, OSUser: o.OSUser, Dir: filepath.Join(dir, "data"), Settings: settings(o, build), Log: o.Log}
 }
 
 // build copies the primary's schema into a new server and starts it.
@@ -86,13 +82,21 @@ func (g *generation) fill(ctx context.Context, o Options) error {
 	if err := g.dumpFiles(ctx, o, src); err != nil {
 		return err
 	}
-	if g.server, err = postgres.Create(ctx, serverOptions(o, g.dir, true)); err != nil {
+	dumps, err := g.dumps(ctx, o, src)
+	if err != nil {
+		return err
+	}
+	so := serverOptions(o, g.dir, true)
+	if g.info.OIDsKept {
+		so.Args = []string{"-b"} // pg_upgrade's mode: objects are given the OIDs they have on the primary
+	}
+	if g.server, err = postgres.Create(ctx, so); err != nil {
 		return err
 	}
 	if err := g.server.Start(ctx); err != nil {
 		return err
 	}
-	if err := g.restore(ctx, o, src); err != nil {
+	if err := g.restore(ctx, o, src, dumps); err != nil {
 		return err
 	}
 	if err := g.server.Stop(ctx, true); err != nil {

@@ -63,7 +63,10 @@ func start(t testing.TB, schema string) *fixture {
 // testWriter writes logs into the test's output.
 type testWriter struct{ t testing.TB }
 
-func (w testWriter) Write(b []byte) (int, error) { w.t.Log(strings.TrimSpace(string(b))); return len(b), nil }
+func (w testWriter) Write(b []byte) (int, error) {
+	w.t.Log(strings.TrimSpace(string(b)))
+	return len(b), nil
+}
 
 // run starts the mirror and waits until it serves.
 func (f *fixture) run(t testing.TB) {

@@ -26,8 +26,8 @@ func (g *generation) connectAdmin(ctx context.Context, role, db string) (*pgconn
 	return pgconn.ConnectConfig(ctx, cfg)
 }
 
-// restore fills the server, which is in binary-upgrade mode, with roles, databases and schemas.
-func (g *generation) restore(ctx context.Context, o Options, src *source) error {
+// restore fills the new server with roles, databases and schemas.
+func (g *generation) restore(ctx context.Context, o Options, src *source, dumps []string) error {
 	admin, err := g.connectAdmin(ctx, "postgres", "template1")
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (g *generation) restore(ctx context.Context, o Options, src *source) error 
 		if err := g.createDatabase(ctx, admin, src.databases[i]); err != nil {
 			return err
 		}
-		if err := g.restoreDatabase(ctx, o, src.databases[i]); err != nil {
+		if err := g.restoreDatabase(ctx, o, src.databases[i], dumps[i]); err != nil {
 			return fmt.Errorf("restore the schema of %q: %w", src.databases[i].name, err)
 		}
 	}
@@ -55,7 +55,7 @@ func (g *generation) restore(ctx context.Context, o Options, src *source) error 
 // restoreRoles makes the roles one statement at a time: one that cannot be made here must not cost the others.
 func (g *generation) restoreRoles(ctx context.Context, admin *pgconn.PgConn, src *source) {
 	g.info.Roles = roleNames(src)
-	for _, sql := range strings.SplitAfter(rolesSQL(src, true), ";\n") {
+	for _, sql := range strings.SplitAfter(rolesSQL(src, g.info.OIDsKept), ";\n") {
 		if strings.TrimSpace(sql) == "" {
 			continue
 		}
@@ -89,12 +89,7 @@ func (g *generation) createDatabase(ctx context.Context, admin *pgconn.PgConn, d
 
 // restoreDatabase runs the dump's entries, again and again as long as that makes more of them work. What is left over is
 // missing something this host does not have.
-func (g *generation) restoreDatabase(ctx context.Context, o Options, d database) error {
-	dump, err := binaryDump(ctx, o, g.server.BinDir(), d)
-	if err != nil {
-		return err
-	}
-	g.info.OIDsKept = true
+func (g *generation) restoreDatabase(ctx context.Context, o Options, d database, dump string) error {
 	conn, err := g.connectAdmin(ctx, adminRole, d.name)
 	if err != nil {
 		return err
@@ -171,31 +166,41 @@ func (g *generation) textDomain(ctx context.Context, o Options, conn *pgconn.PgC
 	if err := src.QueryRow(ctx, "SELECT oid::text, typarray::text FROM pg_catalog.pg_type WHERE oid = $1::text::regtype", name).Scan(&oid, &array); err != nil {
 		return err
 	}
-	return run(ctx, conn, fmt.Sprintf(`DROP TYPE IF EXISTS %[1]s CASCADE;
-SELECT pg_catalog.binary_upgrade_set_next_pg_type_oid('%[2]s'::pg_catalog.oid);
-SELECT pg_catalog.binary_upgrade_set_next_array_pg_type_oid('%[3]s'::pg_catalog.oid);
-CREATE DOMAIN %[1]s AS pg_catalog.text;`, name, oid, array))
+	sql := fmt.Sprintf("DROP TYPE IF EXISTS %s CASCADE;\n", name)
+	if g.info.OIDsKept {
+		sql += fmt.Sprintf("SELECT pg_catalog.binary_upgrade_set_next_pg_type_oid('%s'::pg_catalog.oid);\n", oid)
+		sql += fmt.Sprintf("SELECT pg_catalog.binary_upgrade_set_next_array_pg_type_oid('%s'::pg_catalog.oid);\n", array)
+	}
+	return run(ctx, conn, sql+fmt.Sprintf("CREATE DOMAIN %s AS pg_catalog.text;", name))
 }
 
 // furnish adds schema foreshadow and locks the server down; it is in its ordinary mode now.
 func (g *generation) furnish(ctx context.Context, o Options, src *source) error {
 	for _, d := range src.databases {
-		conn, err := g.connectAdmin(ctx, adminRole, d.name)
-		if err != nil {
+		if err := g.furnishDatabase(ctx, o, d); err != nil {
 			return err
 		}
-		defer conn.Close(ctx)
-		for _, sql := range databaseSQL(d) {
-			if err := run(ctx, conn, sql); err != nil {
-				g.warn("%s: %s: %v", d.name, sql, message(err))
-			}
+	}
+	return nil
+}
+
+// furnishDatabase is furnish for one database.
+func (g *generation) furnishDatabase(ctx context.Context, o Options, d database) error {
+	conn, err := g.connectAdmin(ctx, adminRole, d.name)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for _, sql := range databaseSQL(d) {
+		if err := run(ctx, conn, sql); err != nil {
+			g.warn("%s: %s: %v", d.name, sql, message(err))
 		}
-		if err := run(ctx, conn, o.CatalogSQL); err != nil {
-			return fmt.Errorf("create schema foreshadow in %q: %w", d.name, err)
-		}
-		if err := run(ctx, conn, lockdownSQL); err != nil {
-			return fmt.Errorf("lock %q down: %w", d.name, err)
-		}
+	}
+	if err := run(ctx, conn, o.CatalogSQL); err != nil {
+		return fmt.Errorf("create schema foreshadow in %q: %w", d.name, err)
+	}
+	if err := run(ctx, conn, lockdownSQL); err != nil {
+		return fmt.Errorf("lock %q down: %w", d.name, err)
 	}
 	return nil
 }

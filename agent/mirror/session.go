@@ -243,7 +243,13 @@ func (s *Session) Cancel() {
 func (s *Session) Close() error {
 	s.mirror.forget(s)
 	if !s.mu.TryLock() {
-		s.Cancel()
+		s.cancelMu.Lock()
+		b := s.running
+		s.cancelMu.Unlock()
+		if b != nil {
+			b.cancel()
+			_ = b.conn.SetReadDeadline(time.Now().Add(cancelGrace)) // the request may have come too early
+		}
 		s.mu.Lock()
 	}
 	defer s.mu.Unlock()

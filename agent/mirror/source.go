@@ -152,7 +152,11 @@ func fingerprint(ctx context.Context, o Options) (string, error) {
 }
 
 // dumpCommand is pg_dump on one database of the primary. The password travels in the environment, not on the command line.
-func dumpCommand(ctx context.Context, o Options, tool string, db database, args ...string) (*exec.Cmd, error) {
+func dumpCommand(ctx context.Context, o Options, db database, args ...string) (*exec.Cmd, error) {
+	path, err := tool(o, "pg_dump")
+	if err != nil {
+		return nil, err
+	}
 	dsn, password, err := splitPassword(o.SourceDSN, db.name)
 	if err != nil {
 		return nil, err
@@ -161,7 +165,7 @@ func dumpCommand(ctx context.Context, o Options, tool string, db database, args 
 	for _, rel := range db.unreadable {
 		args = append(args, "-T", rel)
 	}
-	cmd := exec.CommandContext(ctx, tool, args...)
+	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = "/"
 	if cmd.Env = cmd.Environ(); password != "" {
 		cmd.Env = append(cmd.Env, "PGPASSWORD="+password)
