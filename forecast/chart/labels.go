@@ -54,7 +54,7 @@ func short(v float64) string {
 
 // dates writes the line below the time axis: moments in full where days are shown, with the hour where they are not. Series without dates get step numbers.
 func (c *canvas) dates(columns []column, f forecast.Result) string {
-	line := []rune(strings.Repeat(" ", c.label+1+len(columns)))
+	line := []rune(strings.Repeat(" ", c.width))
 	first, last := columns[0].from, columns[len(columns)-1].from
 	layout := layoutFor(last.Sub(first))
 	dated := !first.IsZero() && first.Year() > 1

@@ -206,6 +206,9 @@ func (r *run) reference(i int) []float64 {
 	return r.paths[i][slices.Index(r.names, "naive")]
 }
 
+// rounding is the share of a value below which an error is that of the arithmetic and counts as none.
+const rounding = 1e-9
+
 // err is the mean absolute error of a path after an earlier origin, in the series' unit; false when nothing was measured there.
 func (r *run) err(i int, path []float64) (float64, bool) {
 	var sum float64
@@ -215,8 +218,11 @@ func (r *run) err(i int, path []float64) (float64, bool) {
 		if t >= len(r.p.values) || r.p.missing[t] {
 			continue
 		}
-		sum += math.Abs(r.p.values[t] - r.p.floor(r.p.scale.back(v)))
 		n++
+		e := math.Abs(r.p.values[t] - r.p.floor(r.p.scale.back(v)))
+		if e > rounding*math.Abs(r.p.values[t]) {
+			sum += e
+		}
 	}
 	return sum / max(float64(n), 1), n > 0
 }
@@ -251,7 +257,10 @@ func (r *run) pick() int {
 func (r *run) fallback() int {
 	end, n := len(r.origins), len(r.p.filled)
 	order := []string{lagMedian, seasonalMix, "seasonal-naive"}
-	if n < fewestLags*r.p.seasons[0] || n < 24 {
+	switch {
+	case n < 24 && r.p.seasons[0] == 1:
+		order = []string{"naive"}
+	case n < 24 || n < fewestLags*r.p.seasons[0]:
 		order = []string{"seasonal-naive"}
 	}
 	for _, name := range order {
@@ -281,7 +290,11 @@ func (r *run) backtest() forecast.Backtest {
 	if b.Origins == 0 {
 		return b
 	}
-	b.MASE = ratio(own/float64(b.Origins), scale)
+	if b.MASE = own / float64(b.Origins) / scale; own == 0 {
+		b.MASE = 0
+	} else if scale == 0 {
+		b.MASE = math.NaN() // nothing moved before, so there is no measure
+	}
 	b.Skill = 1 - ratio(own, reference)
 	b.Coverage = r.covered()
 	return b

@@ -16,7 +16,7 @@ var extrapolations = []func(values []float64, at []int) []float64{
 // extrapolate gives each member's path at the steps ahead.
 func extrapolate(values []float64, at []int) [][]float64 {
 	last := values[len(values)-1]
-	recent := values[max(0, len(values)-window-1):]
+	recent := settle(values[max(0, len(values)-window-1):])
 	out := make([][]float64, len(extrapolations))
 	for i, f := range extrapolations {
 		out[i] = f(recent, at)
@@ -26,6 +26,34 @@ func extrapolate(values []float64, at []int) [][]float64 {
 	}
 	return out
 }
+
+// drop is the share of an amount that must go in one step for it to count as a purge or a cleaning rather than as growth.
+const drop = 0.1
+
+// settle takes out single drops: what came before one is moved to the level after it, so that slopes are those of the growth around it.
+// Drops that come often are part of how the amount moves and stay.
+func settle(values []float64) []float64 {
+	var at []int
+	for t := 1; t < len(values); t++ {
+		if values[t] < (1-drop)*values[t-1] {
+			at = append(at, t)
+		}
+	}
+	if len(at) == 0 || len(at)*oftenDays > len(values) {
+		return values
+	}
+	out := slices.Clone(values)
+	for _, t := range at {
+		by := values[t] - values[t-1]
+		for i := range t {
+			out[i] += by
+		}
+	}
+	return out
+}
+
+// oftenDays is the number of steps within which a second drop makes them a habit.
+const oftenDays = 90
 
 // stay expects no change.
 func stay(_ []float64, at []int) []float64 { return make([]float64, len(at)) }

@@ -79,7 +79,7 @@ func bounds(values []float64, at []int, path []float64, b tried, level float64) 
 	lo, hi = make([]float64, len(at)), make([]float64, len(at))
 	for i, k := range at {
 		down, up := changesSeen(values, k, level)
-		half := b.half(k, -1, level)
+		half := max(b.half(k, -1, level), math.Abs(path[i]-values[len(values)-1])*doubt(len(values)))
 		lo[i] = min(path[i]-half, values[len(values)-1]+down)
 		hi[i] = max(path[i]+half, values[len(values)-1]+up)
 		if i > 0 { // less is never known of a later day
@@ -89,6 +89,15 @@ func bounds(values []float64, at []int, path []float64, b tried, level float64) 
 	}
 	return lo, hi
 }
+
+// surePoints is the number of values from which growth counts as known.
+const surePoints = 30
+
+// doubt is the share of the expected change that may be wrong because few values were seen.
+func doubt(values int) float64 { return max(0, 1-float64(values)/surePoints) }
+
+// rounding is the share of a value below which an error is that of the arithmetic.
+const rounding = 1e-9
 
 // unknownShare is how far a single value may be off after one step when no change has been seen.
 const unknownShare = 0.1
@@ -112,21 +121,27 @@ func changesSeen(values []float64, k int, level float64) (down, up float64) {
 // report is the backtest: MASE is the error over the mean absolute change over as many steps, skill against the last value, coverage by leaving each origin out.
 func (b tried) report(values []float64, level float64) forecast.Backtest {
 	out := forecast.Backtest{Origins: len(b.origins), MASE: math.NaN(), Skill: math.NaN(), Coverage: math.NaN()}
-	var own, naive, scaled, inside, n float64
+	var own, naive, scaled, inside, judged, n float64
 	for i, k := range b.at {
 		scale := meanAbs(differences(values, k))
 		for o, errors := range b.errors {
 			own += math.Abs(errors[i])
 			naive += math.Abs(b.naive[o][i])
-			scaled += ratio(math.Abs(errors[i]), scale)
+			if errors[i] != 0 {
+				scaled += math.Abs(errors[i]) / max(scale, rounding*b.values[b.origins[o]+k-1])
+			}
 			n++
+			if (len(b.at)-1-i)%3 != 0 { // every third step tells enough of the coverage, which is dear
+				continue
+			}
+			judged++
 			if b.inside(o, i, k, level) {
 				inside++
 			}
 		}
 	}
 	if n > 0 {
-		out.MASE, out.Skill, out.Coverage = scaled/n, 1-ratio(own, naive), inside/n
+		out.MASE, out.Skill, out.Coverage = scaled/n, 1-ratio(own, naive), inside/judged
 	}
 	return out
 }

@@ -1,0 +1,177 @@
+package volume
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"foreshadow/forecast"
+)
+
+var start = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// shapes are the made-up tables of the golden file, as rows on a day.
+var shapes = map[string]func(day int) float64{
+	"still":  func(int) float64 { return 1000 },
+	"steady": func(t int) float64 { return 1000 + 50*float64(t) + float64(t*7919%13) },
+	// rows deleted once by a purge: the old slope goes on from the new level
+	"purged": func(t int) float64 {
+		if t >= 350 {
+			return 1000 + 50*float64(t) - 15000
+		}
+		return 1000 + 50*float64(t)
+	},
+	"shrinking": func(t int) float64 { return math.Max(0, 1000-10*float64(t)) },
+	"weekdays": func(t int) float64 {
+		return 500 + 100*float64(t/7*5+min(t%7, 5))
+	},
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	datadriven.RunTest(t, "testdata/shapes", func(t *testing.T, d *datadriven.TestData) string {
+		var shape string
+		var days, horizon int
+		d.ScanArgs(t, "shape", &shape)
+		d.ScanArgs(t, "days", &days)
+		d.ScanArgs(t, "horizon", &horizon)
+		s := forecast.Series{ID: shape, Start: start, Step: 24 * time.Hour}
+		for i := range days {
+			s.Values = append(s.Values, shapes[shape](i))
+		}
+		fan, err := Forecast(s, horizon, Options{})
+		if err != nil {
+			return "error: " + err.Error() + "\n"
+		}
+		var b strings.Builder
+		fmt.Fprintf(&b, "%s: %d origins, MASE %.3f, skill %.3f, coverage %.3f\n", fan.Model, fan.Backtest.Origins, fan.Backtest.MASE, fan.Backtest.Skill, fan.Backtest.Coverage)
+		fmt.Fprintf(&b, "last %.6g\n", s.Values[days-1])
+		for k, p := range fan.Points {
+			if k == 0 || k == horizon-1 || (k+1)%30 == 0 {
+				q := fan.Quantiles[k]
+				fmt.Fprintf(&b, "%s %.6g [%.6g, %.6g] p10 %.6g p90 %.6g\n", p.At.Format(time.DateOnly), p.Mean, p.Lo, p.Hi, q.P10, q.P90)
+			}
+		}
+		return b.String()
+	})
+}
+
+func TestAnySeries(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		value := rapid.OneOf(rapid.Float64Range(0, 1e9), rapid.Just(math.NaN()), rapid.Just(0.0), rapid.Just(5e6), rapid.Float64())
+		s := forecast.Series{ID: "wild", Start: start, Step: 24 * time.Hour, Values: rapid.SliceOfN(value, 0, 200).Draw(t, "values")}
+		horizon := rapid.IntRange(1, 400).Draw(t, "horizon")
+		opt := Options{Level: rapid.SampledFrom([]float64{0, 50, 99}).Draw(t, "level"), Origins: rapid.SampledFrom([]int{0, -1, 3}).Draw(t, "origins")}
+		fan, err := Forecast(s, horizon, opt)
+		if errors.Is(err, forecast.ErrNoValues) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, _ := Forecast(s, horizon, opt)
+		if diff := cmp.Diff(fan, again, cmpopts.EquateNaNs()); diff != "" {
+			t.Fatalf("two runs differ: %s", diff)
+		}
+		for k, p := range fan.Points {
+			q := fan.Quantiles[k]
+			for _, v := range []float64{p.Mean, p.Lo, p.Hi, q.P10, q.P50, q.P90} {
+				if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+					t.Fatalf("step %d: %+v %+v", k, p, q)
+				}
+			}
+			if p.Lo > p.Mean || p.Mean > p.Hi || q.P10 > q.P50 || q.P50 > q.P90 || q.P50 != p.Mean {
+				t.Fatalf("step %d out of order: %+v %+v", k, p, q)
+			}
+		}
+	})
+}
+
+// On growth taken from real projects the median must not lose to the last value, and the intervals must cover, at 90 days.
+func TestRealGrowth(t *testing.T) {
+	t.Parallel()
+	const horizon = 90
+	var own, naive, inside, inside80, n float64
+	for i, values := range growth(t) {
+		if i%3 != 0 {
+			continue
+		}
+		for o := 540; o+horizon <= len(values); o += 360 {
+			fan, err := Forecast(forecast.Series{Step: 24 * time.Hour, Values: values[:o]}, horizon, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			scale := meanAbs(differences(values[:o], horizon))
+			actual, p, q := values[o+horizon-1], fan.Points[horizon-1], fan.Quantiles[horizon-1]
+			if scale == 0 {
+				continue
+			}
+			own += math.Abs(actual-p.Mean) / scale
+			naive += math.Abs(actual-values[o-1]) / scale
+			n++
+			if p.Lo <= actual && actual <= p.Hi {
+				inside++
+			}
+			if q.P10 <= actual && actual <= q.P90 {
+				inside80++
+			}
+		}
+	}
+	t.Logf("%.0f forecasts: MASE %.3f, last value %.3f, 95 %% covers %.3f, p10 to p90 covers %.3f", n, own/n, naive/n, inside/n, inside80/n)
+	if own > 1.02*naive {
+		t.Errorf("MASE %.3f, last value %.3f", own/n, naive/n)
+	}
+	if inside/n < 0.88 || inside80/n < 0.75 {
+		t.Errorf("coverage %.3f and %.3f", inside/n, inside80/n)
+	}
+}
+
+// growth reads the rows a day of the growth series found in a folder named shared beside a folder above; the test is skipped where there is none.
+func growth(t *testing.T) [][]float64 {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f *os.File
+	for ; f == nil && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		f, _ = os.Open(filepath.Join(dir, "shared", "data", "git_volume", "table_volume.csv"))
+	}
+	if f == nil {
+		t.Skip("SKIPPED: no shared/data/git_volume beside a folder above; accuracy is not measured here")
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out [][]float64
+	last, day := "", time.Time{}
+	for _, row := range rows[1:] {
+		at, _ := time.Parse(time.DateOnly, row[2])
+		v, _ := strconv.ParseFloat(row[5], 64)
+		if id := row[0] + row[1]; id != last {
+			out, last = append(out, nil), id
+		} else {
+			for day = day.AddDate(0, 0, 1); day.Before(at); day = day.AddDate(0, 0, 1) {
+				s := out[len(out)-1]
+				out[len(out)-1] = append(s, s[len(s)-1])
+			}
+		}
+		out[len(out)-1], day = append(out[len(out)-1], math.Max(v, 0)), at
+	}
+	return out
+}
