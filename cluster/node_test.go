@@ -79,7 +79,7 @@ type agents struct {
 }
 
 // freePeers reserves loopback ports.
-func freePeers(t *testing.T, n int) []raftnode.Peer {
+func freePeers(t testing.TB, n int) []raftnode.Peer {
 	t.Helper()
 	var peers []raftnode.Peer
 	for i := range n {
@@ -94,7 +94,7 @@ func freePeers(t *testing.T, n int) []raftnode.Peer {
 }
 
 // issue makes certificates for peers.
-func issue(t *testing.T, dir string, peers []raftnode.Peer) map[string]*raftnode.TLS {
+func issue(t testing.TB, dir string, peers []raftnode.Peer) map[string]*raftnode.TLS {
 	t.Helper()
 	ca, err := raftnode.NewCA("test", time.Now())
 	if err != nil {

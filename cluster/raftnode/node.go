@@ -171,6 +171,9 @@ func claimDir(dir, id string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make the cluster folder: %w", err)
 	}
+	if err := os.Chmod(dir, 0o700); err != nil { // log and snapshots hold password verifiers
+		return fmt.Errorf("protect the cluster folder: %w", err)
+	}
 	path := filepath.Join(dir, "agent-id")
 	b, err := os.ReadFile(path)
 	switch {
