@@ -36,13 +36,16 @@ type statement struct {
 	params  []uint32
 }
 
+// most bounds what a command may ask for, so that a fuzzer's numbers do no harm.
+const most = 1_000_000
+
 // arg is a number among the words.
 func (st *statement) arg(i int) int {
 	if i >= len(st.words) {
 		return 0
 	}
 	n, _ := strconv.Atoi(st.words[i])
-	return n
+	return min(max(n, 0), most)
 }
 
 // Params are the parameters' types.
@@ -113,15 +116,15 @@ func (p *portal) Rows(ctx context.Context) (result.Rows, error) {
 	r := &rows{portal: p, tag: strings.ToUpper(p.words[0])}
 	switch p.words[0] {
 	case "rows", "wide", "late":
-		r.left, r.tag = p.arg(1), "SELECT "+p.words[1]
+		r.left, r.tag = p.arg(1), "SELECT "+strconv.Itoa(p.arg(1))
 	case "encoded", "param":
 		r.left, r.tag = 1, "SELECT 1"
 	case "kinds":
 		r.left, r.tag = 2, "SELECT 2"
 	case "copy":
-		r.left, r.tag = p.arg(1), "COPY "+p.words[1]
+		r.left, r.tag = p.arg(1), "COPY "+strconv.Itoa(p.arg(1))
 	case "insert":
-		r.tag = "INSERT 0 " + p.words[1]
+		r.tag = "INSERT 0 " + strconv.Itoa(p.arg(1))
 	case "discard":
 		r.tag = "DISCARD ALL"
 	default:
@@ -143,8 +146,14 @@ func (p *portal) command(ctx context.Context) error {
 	case "notice":
 		s.notices = append(s.notices, sqlerr.Notice("%s", strings.Join(p.words[1:], " ")))
 	case "set":
+		if len(p.words) < 2 {
+			return sqlerr.New(sqlerr.SyntaxError, "set what?")
+		}
 		s.status[p.words[1]] = strings.Join(p.words[2:], " ")
 	case "error":
+		if len(p.words) < 3 {
+			return sqlerr.New(sqlerr.SyntaxError, "which error?")
+		}
 		return sqlerr.New(p.words[1], "%s", strings.Join(p.words[3:], " ")).At(p.arg(2)).WithDetail("the detail").WithHint("the hint")
 	case "wait":
 		select {
