@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,36 +21,58 @@ const importChunk = 10_000
 
 // ImportCSV stores the load history of a file with the columns series, at and value, such as another monitoring system exports, and
 // gives the number of values. The names of series are those of foreshadow.series; an unknown one, or a line that cannot be read,
-// ends the import with an error that names the line. What was stored before it stays, and importing it again does no harm.
+// ends the import with an error that names the line; what was stored before it stays. Steps that have a value already are left as they
+// are, so importing a file again, or over what was measured since, does no harm; only new values are counted.
 func (r *Runner) ImportCSV(ctx context.Context, path string) (int, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, fmt.Errorf("open history: %w", err)
 	}
 	defer f.Close()
-	in := csv.NewReader(f)
-	in.FieldsPerRecord, in.ReuseRecord = 3, true
-	var chunk []forecast.Sample
-	stored := 0
-	flush := func() error {
+	stored, err := r.o.Store.Series(ctx, forecast.SeriesFilter{})
+	if err != nil {
+		return 0, fmt.Errorf("read series: %w", err)
+	}
+	known := map[string]forecast.Series{}
+	for _, s := range stored {
+		known[s.ID] = s
+	}
+	n := 0
+	err = readHistory(f, func(chunk []forecast.Sample) error {
+		chunk = slices.DeleteFunc(chunk, func(s forecast.Sample) bool { return has(known[s.Series.ID], s.At) })
 		if len(chunk) == 0 {
 			return nil
 		}
 		if err := r.o.Store.AppendSamples(ctx, chunk); err != nil {
 			return fmt.Errorf("append samples: %w", err)
 		}
-		stored += len(chunk)
-		chunk = nil
+		n += len(chunk)
 		return nil
+	})
+	return n, err
+}
+
+// has says that a stored series has a value in the step that holds the time.
+func has(s forecast.Series, at time.Time) bool {
+	if s.Step <= 0 || at.Before(s.Start) {
+		return false
 	}
+	i := int(at.Sub(s.Start) / s.Step)
+	return i < len(s.Values) && measured(s.Values[i])
+}
+
+// readHistory reads the file and hands it on in chunks; a header line is passed over.
+func readHistory(f io.Reader, use func([]forecast.Sample) error) error {
+	in := csv.NewReader(f)
+	in.FieldsPerRecord, in.ReuseRecord = 3, true
+	var chunk []forecast.Sample
 	for first := true; ; first = false {
 		record, err := in.Read()
 		if errors.Is(err, io.EOF) {
-			err := flush()
-			return stored, err
+			return use(chunk)
 		}
 		if err != nil {
-			return stored, sqlerr.New(sqlerr.InvalidText, "history file: %s", err)
+			return sqlerr.New(sqlerr.InvalidText, "history file: %s", err)
 		}
 		if first && record[0] == "series" {
 			continue
@@ -57,12 +80,13 @@ func (r *Runner) ImportCSV(ctx context.Context, path string) (int, error) {
 		line, _ := in.FieldPos(0)
 		sample, err := importLine(record, line)
 		if err != nil {
-			return stored, err
+			return err
 		}
 		if chunk = append(chunk, sample); len(chunk) == importChunk {
-			if err := flush(); err != nil {
-				return stored, err
+			if err := use(chunk); err != nil {
+				return err
 			}
+			chunk = nil
 		}
 	}
 }

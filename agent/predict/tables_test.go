@@ -122,6 +122,10 @@ func TestImport(t *testing.T) {
 	if err != nil || n != 2 || f.samples[0].Series.Source != "import" || f.samples[0].Value != 12.5 || f.samples[1].Series.Kind != "host" {
 		t.Fatalf("%d, %v, %+v", n, err, f.samples)
 	}
+	again := "host.cpu,2026-11-01T10:30:00Z,0.9\nhost.cpu,2026-11-01T11:00:00Z,0.6\n"
+	if n, err := r.ImportCSV(t.Context(), write(again)); err != nil || n != 1 || f.samples[2].Value != 0.6 {
+		t.Fatalf("over known hours: %d, %v, %+v", n, err, f.samples)
+	}
 	for text, code := range map[string]string{
 		"nothing,2026-11-01T10:00:00Z,1\n": "42704", "host.cpu,yesterday,1\n": "22007", "host.cpu,2026-11-01T10:00:00Z,much\n": "22P02",
 		"host.cpu,2026-11-01T10:00:00Z,NaN\n": "22P02", "host.cpu\n": "22P02",
