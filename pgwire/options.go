@@ -1,6 +1,6 @@
 // Package pgwire serves the PostgreSQL protocol, version 3: it listens, proves who a client is, reads messages, calls a session and
 // writes what comes back. The process starts it; the SQL engine is behind its Handler interface.
-// It must not know SQL: no statement text is looked at here, and nothing of DuckDB or of the mirror.
+// It must not know SQL (DEALLOCATE of a name that only the protocol knows is the one exception), nor DuckDB, nor the mirror.
 package pgwire
 
 import (

@@ -51,6 +51,9 @@ func (c *conn) statementsOf(ctx context.Context, query string) error {
 
 // simple prepares, binds and runs one statement, with all results as text.
 func (c *conn) simple(ctx context.Context, t session.Text) error {
+	if c.deallocate(t.SQL) {
+		return nil
+	}
 	prepared, err := c.sess.Prepare(ctx, t, nil)
 	if err != nil {
 		return err
