@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"foreshadow/sql/types"
@@ -105,6 +106,7 @@ func (b *builder) growTable(ctx context.Context, t *table) error {
 	if err := b.period(ctx, t); err != nil {
 		return err
 	}
+	t.tighten()
 	err := b.insert(ctx, t, true)
 	var e *pgconn.PgError
 	if errors.As(err, &e) && e.Code == "23514" && t.time != nil && t.fresh[t.time.name] == nil {
@@ -130,23 +132,58 @@ func (b *builder) insert(ctx context.Context, t *table, dated bool) error {
 	if err := b.exec(ctx, sql); err != nil {
 		return err
 	}
-	for _, k := range t.tight {
-		if err := b.repair(ctx, t, k); err != nil {
-			return err
+	for range min(2, len(t.tight)) { // mending one key may break another that shares a column with it
+		for _, k := range t.tight {
+			if err := b.repair(ctx, t, k); err != nil {
+				return err
+			}
 		}
 	}
 	return b.exec(ctx, fmt.Sprintf(`INSERT INTO %s (%[2]s) OVERRIDING SYSTEM VALUE SELECT %[2]s FROM %s ORDER BY "fs$j"`, t.ident(), list, t.stageName))
 }
 
-// active are the references that may move to new parents, with their places in the generated names.
+// active are the references that may move to new parents now, in a fixed order. The new rows of a parent that is not yet
+// grown can be computed only when it is certain that all of them will come to be.
 func (t *table) active() []*foreignKey {
 	var out []*foreignKey
 	for _, f := range t.fks {
-		if !f.frozen && !(f.parent.staged && !f.parent.grown) {
+		if !f.frozen && (f.parent.grown || !f.parent.staged && f.parent.certain()) {
 			out = append(out, f)
 		}
 	}
 	return out
+}
+
+// certain says that no key of a table can fail for want of parents: each has a new value of its own, or no reference.
+func (t *table) certain() bool {
+	return !slices.ContainsFunc(t.keys, t.dependent)
+}
+
+// dependent says that a key's uniqueness rests on references.
+func (t *table) dependent(k *key) bool {
+	own := func(c string) bool { return t.fresh[c] != nil }
+	refers := func(c string) bool { return t.reference(c) != nil }
+	return !slices.ContainsFunc(k.columns, own) && slices.ContainsFunc(k.columns, refers)
+}
+
+// tighten looks at the references that cannot reach all their new parents: some parents were left out, or are not there
+// yet. Their rows stay with the donor's parent, so the keys that rest on them are compared and repaired.
+func (t *table) tighten() {
+	for again := true; again; {
+		again = false
+		active := t.active()
+		for _, k := range t.keys {
+			if !t.dependent(k) || slices.Contains(t.tight, k) {
+				continue
+			}
+			for _, c := range k.columns {
+				if f := t.reference(c); f != nil && !f.frozen && (f.parent.lost > 0 || !slices.Contains(active, f)) {
+					t.tight, t.staged, again = append(t.tight, k), true, true
+					break
+				}
+			}
+		}
+	}
 }
 
 // rows is the FROM clause of new rows as d: the donor's columns, fs$k and fs$j, and for each reference i its number of

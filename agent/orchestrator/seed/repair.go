@@ -27,14 +27,26 @@ func (b *builder) repair(ctx context.Context, t *table, k *key) error {
 			return nil
 		}
 		if len(movable) == 0 || round == repairRounds-1 {
-			b.note(t, CheckNote, "%d rows were left out: no free combination for %s", n, k.name)
-			return b.exec(ctx, fmt.Sprintf(`DELETE FROM %s n USING foreshadow_seed.collisions c WHERE n."fs$j" = c.j`, t.stageName))
+			return b.giveUp(ctx, t, k, n)
 		}
 		if err := b.move(ctx, t, k, movable[round%len(movable)], round); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// giveUp leaves a nullable column of the key empty, or, when there is none, the rows out.
+func (b *builder) giveUp(ctx context.Context, t *table, k *key, n int64) error {
+	for _, name := range k.columns {
+		if c := t.column(name); !c.notNull && k.predicate == "" {
+			b.note(t, CheckNote, "%d new rows have no %s: no free combination for %s", n, name, k.name)
+			return b.exec(ctx, fmt.Sprintf(`UPDATE %s n SET %s = NULL FROM foreshadow_seed.collisions c WHERE n."fs$j" = c.j`, t.stageName, quote(name)))
+		}
+	}
+	t.lost += n
+	b.note(t, CheckNote, "%d rows were left out: no free combination for %s", n, k.name)
+	return b.exec(ctx, fmt.Sprintf(`DELETE FROM %s n USING foreshadow_seed.collisions c WHERE n."fs$j" = c.j`, t.stageName))
 }
 
 // movables are the references of a key that may take any parent: of one column, shared with no other reference. The one with most parents comes first.
