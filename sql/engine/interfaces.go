@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"foreshadow/sql/ast"
+	"foreshadow/sql/result"
+	"foreshadow/sql/session"
+	"foreshadow/sql/sqlerr"
+)
+
+// Login is a user of the agent: Role is the role of the primary under which the mirror decides privileges, Account the
+// governing account that he is a member of, or "".
+type Login struct{ Name, Role, Account string }
+
+// Logins knows who may connect. Both methods answer for any name; an unknown one has no verifier.
+type Logins interface {
+	Verifier(ctx context.Context, user string) (string, error)
+	Login(ctx context.Context, user string) (Login, error)
+	// SetVerifier changes a login's own password; verifier is PostgreSQL's text form SCRAM-SHA-256$...
+	SetVerifier(ctx context.Context, login Login, verifier string) error
+}
+
+// Mirror opens sessions on the private PostgreSQL of one source.
+type Mirror interface {
+	Session(ctx context.Context, role string, startup map[string]string) (MirrorSession, error)
+}
+
+// MirrorSession is one backend. What it runs belongs to the client's implicit or explicit transaction; Sync ends the implicit one.
+// Errors are *sqlerr.Error with positions in the text that was prepared.
+type MirrorSession interface {
+	Prepare(ctx context.Context, sql string, paramOIDs []uint32) (name string, params []uint32, fields []result.Field, err error)
+	// Execute runs a prepared statement; the rows are Encoded in the formats asked for; a COPY TO STDOUT says so by a method Copy() bool.
+	Execute(ctx context.Context, name string, params [][]byte, paramFormats, resultFormats []int16) (result.Rows, error)
+	// Deallocate forgets a prepared statement, also in a failed transaction.
+	Deallocate(name string)
+	// Query asks a question of the engine's own and reads the whole answer as text.
+	Query(ctx context.Context, sql string, args ...string) ([][]*string, error)
+	Sync(ctx context.Context) error
+	// Fail puts the open transaction, implicit or explicit, into the failed state, as an error of PostgreSQL's would.
+	Fail(ctx context.Context) error
+	TxStatus() byte
+	Status() map[string]string
+	Notices() []*sqlerr.Error
+	Cancel()
+	Close() error
+}
+
+// AsOf is a moment in the past, by time or by position; zero is now.
+type AsOf struct {
+	Time time.Time
+	LSN  uint64
+}
+
+// Ref names a relation for the shadow: a source table by its OID, or a relation of schema foreshadow by its name.
+// Readable lists the tables whose changes may be shown by change_log and change_profile; nil means all.
+type Ref struct {
+	OID      uint32
+	Name     string
+	AsOf     AsOf
+	Readable []uint32
+}
+
+// Query is one statement for the shadow, in DuckDB's dialect. Params are bound as VARCHAR, $1 first.
+type Query struct {
+	SQL      string
+	Params   []*string
+	Fields   []result.Field
+	Tables   []result.Table
+	TimeZone string
+}
+
+// Shadow is the temporal shadow of one source.
+type Shadow interface {
+	// Source gives a SELECT that yields the relation with all its columns under their own names.
+	Source(ctx context.Context, ref Ref) (string, error)
+	Query(ctx context.Context, q Query) (result.Rows, error)
+}
+
+// Predictor computes the functions of schema foreshadow. Columns come in the order of the function's RETURNS TABLE.
+type Predictor interface {
+	PredictedState(ctx context.Context, horizon time.Duration) (result.Table, error)
+	Forecast(ctx context.Context, series string, horizon time.Duration, level float64) (result.Table, error)
+	Chart(ctx context.Context, series string, horizon time.Duration, width, height int) (result.Table, error)
+}
+
+// View computes one relation of schema foreshadow that does not live in the shadow. Columns come in the order of its definition.
+type View func(ctx context.Context, login Login) (result.Table, error)
+
+// Intent is a governed statement with its clauses evaluated.
+type Intent struct {
+	Statement ast.Statement
+	Text      string // as written, for the record
+	Source    string
+	Horizon   time.Duration // CreateInstance AT HORIZON
+	AsOf      AsOf          // CreateInstance AS OF
+}
+
+// Proposal is what governance decides upon. Plan is what will be done, computed now; the hash covers it.
+type Proposal struct {
+	Kind, Statement string
+	Source, Name    string // what it acts on: a source, and an instance of it
+	Args            map[string]string
+	Plan            json.RawMessage
+	BaseVersions    map[string]uint64
+	TTL             time.Duration
+}
+
+// Planner computes what a governed statement would do. Bad parameters are errors for the user.
+type Planner interface {
+	Plan(ctx context.Context, login Login, in Intent) (Proposal, error)
+}
+
+// Request is a request as governance keeps it. Missing says in words what it still lacks.
+type Request struct {
+	ID                                                               int64
+	State, Kind, Target, Statement, Proposer, Hash, Missing, Message string
+	Plan                                                             json.RawMessage
+	ProposedAt, ExpiresAt                                            time.Time
+}
+
+// AuditReport is the result of computing the audit chain again.
+type AuditReport struct {
+	Entries int64
+	OK      bool
+	Head    string // hash of the last entry
+	Message string
+}
+
+// Governance is the replicated state of requests. Approve is given the hash that the approver was shown.
+type Governance interface {
+	Propose(ctx context.Context, login Login, p Proposal) (Request, error)
+	// Show reads linearizably; an unknown id is an error for the user.
+	Show(ctx context.Context, id int64) (Request, error)
+	Approve(ctx context.Context, login Login, id int64, hash string) (Request, error)
+	Reject(ctx context.Context, login Login, id int64, reason string) (Request, error)
+	RevokeApproval(ctx context.Context, login Login, id int64) (Request, error)
+	Withdraw(ctx context.Context, login Login, id int64) (Request, error)
+	Freeze(ctx context.Context, login Login, reason string) error
+	// Deactivate stops predictive instances at once; either account may.
+	Deactivate(ctx context.Context, login Login, source string) error
+	VerifyAudit(ctx context.Context) (AuditReport, error)
+}
+
+// Instances are the predictive instances: they are reached through the agent by their names as database.
+type Instances interface {
+	Exists(ctx context.Context, name string) (bool, error)
+	// Connect gives a connection past its startup; an instance that is not ready is an error for the user.
+	Connect(ctx context.Context, login Login, name string, s session.Startup) (*session.Proxy, error)
+}

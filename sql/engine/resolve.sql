@@ -1,0 +1,19 @@
+SELECT n.name, c.oid::bigint::text, ns.nspname, c.relname, c.relkind::text,
+  ns.nspname IN ('pg_catalog', 'information_schema', 'pg_toast') OR ns.nspname LIKE 'pg\_temp\_%' AS system,
+  pg_catalog.row_security_active(c.oid)::text,
+  (c.relhassubclass AND c.relkind = 'r')::text,
+  CASE WHEN c.relkind = 'v' AND ns.nspname NOT IN ('pg_catalog', 'information_schema', 'foreshadow') THEN pg_catalog.pg_get_viewdef(c.oid) END,
+  (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(a.attname,
+      (CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END)::bigint,
+      CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, t.typtype = 'e',
+      a.attcollation <> 0 AND CASE WHEN a.attcollation = 100
+        THEN d.datcollate NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') ELSE l.collcollate NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') OR l.collprovider <> 'c' END)
+    ORDER BY a.attnum)
+   FROM pg_catalog.pg_attribute a
+   JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+   LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
+   CROSS JOIN (SELECT datcollate FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) d
+   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text
+FROM pg_catalog.unnest($1::text[]) AS n(name)
+JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(n.name)
+JOIN pg_catalog.pg_namespace ns ON ns.oid = c.relnamespace

@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"context"
+	"sync"
+
+	"foreshadow/sql/ast"
+	"foreshadow/sql/parse"
+	"foreshadow/sql/result"
+	"foreshadow/sql/session"
+	"foreshadow/sql/sqlerr"
+)
+
+// querySession is a session on a source. One goroutine uses it, except for Cancel.
+type querySession struct {
+	e      *Engine
+	source *Source
+	login  Login
+	mirror MirrorSession
+	shown  map[int64]string // hashes of the requests that this session has been shown
+
+	mu      sync.Mutex
+	running context.CancelFunc // interrupts the shadow query or own statement under way
+	notices []*sqlerr.Error
+}
+
+var _ session.Session = (*querySession)(nil)
+
+func newQuerySession(e *Engine, src *Source, login Login, m MirrorSession) *querySession {
+	return &querySession{e: e, source: src, login: login, mirror: m, shown: map[int64]string{}}
+}
+
+func (s *querySession) Proxy() *session.Proxy          { return nil }
+func (s *querySession) Status() map[string]string      { return s.mirror.Status() }
+func (s *querySession) TxStatus() byte                 { return s.mirror.TxStatus() }
+func (s *querySession) Sync(ctx context.Context) error { return s.mirror.Sync(ctx) }
+
+// Notices gives the mirror's notices and then our own.
+func (s *querySession) Notices() []*sqlerr.Error {
+	out := append(s.mirror.Notices(), s.notices...)
+	s.notices = nil
+	return out
+}
+
+// Cancel interrupts whatever runs: the mirror's statement, a shadow query or a statement of our own.
+func (s *querySession) Cancel() {
+	s.mu.Lock()
+	if s.running != nil {
+		s.running()
+	}
+	s.mu.Unlock()
+	s.mirror.Cancel()
+}
+
+// Close interrupts what runs and ends the backend.
+func (s *querySession) Close() error {
+	s.mu.Lock()
+	if s.running != nil {
+		s.running()
+	}
+	s.mu.Unlock()
+	return s.mirror.Close()
+}
+
+// cancellable makes a context that Cancel ends; the returned function must be called when the work is over.
+func (s *querySession) cancellable(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = cancel
+	return ctx, func() {
+		s.mu.Lock()
+		s.running = nil
+		s.mu.Unlock()
+		cancel()
+	}
+}
+
+// Parse splits a query string and checks the syntax of all of it.
+func (s *querySession) Parse(ctx context.Context, sql string) ([]session.Text, error) {
+	texts, err := parse.Split(sql)
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	return texts, nil
+}
+
+// Prepare routes one statement: our own, a query over shadow relations, or one for the mirror.
+func (s *querySession) Prepare(ctx context.Context, t session.Text, paramOIDs []uint32) (session.Statement, error) {
+	st, err := s.prepare(ctx, t, paramOIDs)
+	if err != nil {
+		return nil, s.fail(ctx, parse.Shift(err, t.Offset))
+	}
+	return st, nil
+}
+
+func (s *querySession) prepare(ctx context.Context, t session.Text, paramOIDs []uint32) (session.Statement, error) {
+	parsed, err := parse.Statement(t.SQL)
+	if err != nil {
+		return nil, err
+	}
+	switch st := parsed.(type) {
+	case ast.Empty:
+		return &ownStatement{s: s}, nil
+	case ast.Postgres:
+		return s.preparePostgres(ctx, t, paramOIDs)
+	default:
+		return s.prepareOwn(st, t.SQL)
+	}
+}
+
+// fail makes the transaction see an error that the mirror has not raised itself.
+func (s *querySession) fail(ctx context.Context, err error) error {
+	e := sqlerr.From(err)
+	if ferr := s.mirror.Fail(ctx); ferr != nil {
+		s.e.o.Log.Debug("mirror session could not be failed", "error", ferr)
+	}
+	return e
+}
+
+// notice is sent to the client before the statement's end.
+func (s *querySession) notice(n *sqlerr.Error) { s.notices = append(s.notices, n) }
+
+// column is a result column of a statement of our own.
+func column(name string, oid uint32, size int16) result.Field {
+	return result.Field{Name: name, TypeOID: oid, TypeSize: size, TypMod: -1}
+}

@@ -1,0 +1,309 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"foreshadow/sql/parse"
+	"foreshadow/sql/result"
+	"foreshadow/sql/rewrite"
+	"foreshadow/sql/session"
+	"foreshadow/sql/sqlerr"
+	"foreshadow/sql/types"
+)
+
+// shadowStatement is a SELECT over relations of the shadow. The mirror has analysed it, checks its privileges and computes its
+// constants each time it runs; DuckDB runs the translation.
+type shadowStatement struct {
+	s         *querySession
+	text      session.Text
+	q         *rewrite.Query
+	relations map[string]*rewrite.Relation
+	analysis  string // the statement itself, prepared on the mirror
+	explain   string // EXPLAIN of it: running that checks the privileges
+	fold      string // the constants and the settings that the shadow needs
+	moments   []int  // the FOR SYSTEM_TIME clauses, in the order in which fold computes them
+	constants []rewrite.Constant
+	params    []uint32
+	fields    []result.Field
+}
+
+// settings are the first columns of the fold query.
+var settings = []string{"nullif(pg_catalog.current_setting('foreshadow.as_of', true), '')", "pg_catalog.current_setting('TimeZone')",
+	"(pg_catalog.current_setting('DateStyle') LIKE 'ISO%')::text"}
+
+// prepareShadow has the mirror analyse the statement and refuses early what cannot be translated.
+func (s *querySession) prepareShadow(ctx context.Context, t session.Text, plain parse.Plain, q *rewrite.Query, rels map[string]*named, oids []uint32) (session.Statement, error) {
+	st := &shadowStatement{s: s, text: t, q: q, relations: map[string]*rewrite.Relation{}}
+	for key, n := range rels {
+		if n.system || n.viewDefinition != "" {
+			continue
+		}
+		if err := usable(n); err != nil {
+			return nil, err
+		}
+		st.relations[key] = n.Relation
+	}
+	var err error
+	oids = momentParams(plain, oids)
+	if st.analysis, st.params, st.fields, err = s.mirror.Prepare(ctx, plain.SQL, oids); err != nil {
+		return nil, err
+	}
+	if err := st.complete(ctx, plain); err != nil {
+		_ = st.Close() // the first error counts; Close has none
+		return nil, err
+	}
+	return st, nil
+}
+
+// complete names the constants' types, tries the translation, and prepares what runs on the mirror each time.
+func (st *shadowStatement) complete(ctx context.Context, plain parse.Plain) error {
+	constants, err := st.q.Constants()
+	if err != nil {
+		return err
+	}
+	if st.constants, err = st.typed(ctx, constants); err != nil {
+		return err
+	}
+	plan, err := st.q.Translate(rewrite.Input{Relations: st.relations, Fields: st.fields, Constants: st.constants, ISODates: true})
+	if err != nil {
+		return err
+	}
+	items := slices.Clone(settings)
+	for at := range plain.AsOf {
+		st.moments = append(st.moments, at)
+	}
+	slices.Sort(st.moments)
+	for _, at := range st.moments {
+		items = append(items, "("+plain.AsOf[at]+")::text")
+	}
+	for _, c := range plan.Constants {
+		items = append(items, c.Text())
+	}
+	m := st.s.mirror
+	if st.fold, _, _, err = m.Prepare(ctx, "SELECT "+strings.Join(items, ", "), st.params); err != nil {
+		return unplaced(err)
+	}
+	st.explain, _, _, err = m.Prepare(ctx, "EXPLAIN (COSTS OFF) "+plain.SQL, st.params)
+	return unplaced(err)
+}
+
+// unplaced takes a position away that points into a text of ours.
+func unplaced(err error) error {
+	if err == nil {
+		return nil
+	}
+	return sqlerr.From(err).At(0)
+}
+
+// typed asks the mirror for the types of constant expressions.
+func (st *shadowStatement) typed(ctx context.Context, sql []string) ([]rewrite.Constant, error) {
+	if len(sql) == 0 {
+		return nil, nil
+	}
+	name, _, fields, err := st.s.mirror.Prepare(ctx, "SELECT "+strings.Join(sql, ", "), st.params)
+	if err != nil {
+		return nil, unplaced(err)
+	}
+	st.s.mirror.Deallocate(name)
+	out := make([]rewrite.Constant, len(sql))
+	for i, f := range fields {
+		out[i] = rewrite.Constant{SQL: sql[i], OID: f.TypeOID, TypMod: f.TypMod}
+	}
+	return out, nil
+}
+
+var paramPattern = regexp.MustCompile(`\$(\d+)`)
+
+// momentParams gives type text to parameters that stand in FOR SYSTEM_TIME alone, as PostgreSQL does not see them there.
+func momentParams(plain parse.Plain, oids []uint32) []uint32 {
+	out := slices.Clone(oids)
+	for _, e := range plain.AsOf {
+		for _, m := range paramPattern.FindAllStringSubmatch(e, -1) {
+			n, err := strconv.Atoi(m[1])
+			if err != nil || n < 1 || n > 65535 || strings.Contains(plain.SQL, m[0]) {
+				continue
+			}
+			for len(out) < n {
+				out = append(out, 0)
+			}
+			if out[n-1] == 0 {
+				out[n-1] = types.Text
+			}
+		}
+	}
+	return out
+}
+
+func (st *shadowStatement) Params() []uint32       { return st.params }
+func (st *shadowStatement) Fields() []result.Field { return st.fields }
+
+// Close forgets what was prepared on the mirror.
+func (st *shadowStatement) Close() error {
+	for _, name := range []string{st.analysis, st.explain, st.fold} {
+		if name != "" {
+			st.s.mirror.Deallocate(name)
+		}
+	}
+	return nil
+}
+
+// Bind keeps the values.
+func (st *shadowStatement) Bind(ctx context.Context, params []session.Param, _ []int16) (session.Portal, error) {
+	if len(params) != len(st.params) {
+		return nil, st.s.fail(ctx, sqlerr.New(sqlerr.ProtocolViolation, "bind message supplies %d parameters, but prepared statement requires %d", len(params), len(st.params)))
+	}
+	return &shadowPortal{st: st, params: params}, nil
+}
+
+type shadowPortal struct {
+	st     *shadowStatement
+	params []session.Param
+}
+
+func (p *shadowPortal) Fields() []result.Field { return p.st.fields }
+func (p *shadowPortal) Copy() bool             { return false }
+func (p *shadowPortal) Close() error           { return nil }
+
+// Rows checks the privileges, computes the constants, and starts the query on the shadow.
+func (p *shadowPortal) Rows(ctx context.Context) (result.Rows, error) {
+	s := p.st.s
+	ctx, done := s.cancellable(ctx)
+	rows, err := p.rows(ctx)
+	if err != nil {
+		done()
+		return nil, s.fail(ctx, parse.Shift(shadowError(err), p.st.text.Offset))
+	}
+	return &shadowRows{Rows: rows, s: s, done: done}, nil
+}
+
+func (p *shadowPortal) rows(ctx context.Context) (result.Rows, error) {
+	st, s := p.st, p.st.s
+	if _, err := s.ask(ctx, st.explain, p.params); err != nil {
+		return nil, unplaced(err)
+	}
+	answer, err := s.ask(ctx, st.fold, p.params)
+	if err != nil {
+		return nil, unplaced(err)
+	}
+	if len(answer) < len(settings)+len(st.moments) {
+		return nil, sqlerr.New(sqlerr.Internal, "the mirror did not compute the constants")
+	}
+	moments, err := st.readMoments(ctx, answer)
+	if err != nil {
+		return nil, err
+	}
+	rt, err := s.hide(ctx, st.relations)
+	if err != nil {
+		return nil, err
+	}
+	values := answer[len(settings)+len(st.moments):]
+	plan, err := st.q.Translate(rewrite.Input{Relations: st.relations, Fields: st.fields, Constants: st.constants,
+		Values: append([]*string{}, values...), ISODates: yes(answer[2])})
+	if err != nil {
+		return nil, err
+	}
+	query := Query{Fields: st.fields, TimeZone: text(answer[1])}
+	definitions, err := s.define(ctx, plan, moments, rt, &query)
+	if err != nil {
+		return nil, err
+	}
+	query.SQL = plan.SQL(definitions)
+	return s.source.Shadow.Query(ctx, query)
+}
+
+// readMoments turns the FOR SYSTEM_TIME clauses and the session's setting, under "", into moments.
+func (st *shadowStatement) readMoments(ctx context.Context, answer []*string) (map[string]AsOf, error) {
+	out := map[string]AsOf{}
+	if answer[0] != nil {
+		m, err := st.s.moment(ctx, *answer[0])
+		if err != nil {
+			return nil, asOfError(err, *answer[0])
+		}
+		out[""] = m
+	}
+	asOfs := st.q.AsOfs()
+	for i, at := range st.moments {
+		v := answer[len(settings)+i]
+		if v == nil {
+			return nil, sqlerr.New(sqlerr.InvalidDatetime, "the moment of FOR SYSTEM_TIME must not be NULL").WithHint(hintMoment)
+		}
+		m, err := st.s.moment(ctx, *v)
+		if err != nil {
+			return nil, err
+		}
+		out[asOfs[at]] = m
+	}
+	return out, nil
+}
+
+// asOfError names the setting that is wrong.
+func asOfError(err error, value string) error {
+	if e := sqlerr.From(err); e.Code == sqlerr.InvalidDatetime {
+		return sqlerr.New(sqlerr.InvalidDatetime, "invalid value for parameter \"foreshadow.as_of\": \"%s\"", value).
+			WithHint("%s RESET foreshadow.as_of shows the present.", hintMoment)
+	}
+	return err
+}
+
+// ask runs a prepared statement on the mirror and gives its first row as text.
+func (s *querySession) ask(ctx context.Context, name string, params []session.Param) ([]*string, error) {
+	values, formats := split(params)
+	rows, err := s.mirror.Execute(ctx, name, values, formats, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var first []*string
+	for {
+		b, err := rows.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return first, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if first == nil && b.Len > 0 {
+			first = make([]*string, len(b.Columns))
+			for i := range b.Columns {
+				if v := b.Columns[i].Bytes[0]; v != nil {
+					t := string(v)
+					first[i] = &t
+				}
+			}
+		}
+	}
+}
+
+// shadowRows words the shadow's errors and makes the transaction see them.
+type shadowRows struct {
+	result.Rows
+	s      *querySession
+	done   func()
+	failed bool
+}
+
+// Next gives the next batch.
+func (r *shadowRows) Next(ctx context.Context) (*result.Batch, error) {
+	b, err := r.Rows.Next(ctx)
+	if err == nil || errors.Is(err, io.EOF) {
+		return b, err
+	}
+	if !r.failed {
+		r.failed = true
+		return nil, r.s.fail(context.WithoutCancel(ctx), shadowError(err))
+	}
+	return nil, shadowError(err)
+}
+
+// Close ends the query.
+func (r *shadowRows) Close() error {
+	err := r.Rows.Close()
+	r.done()
+	return err
+}

@@ -1,0 +1,301 @@
+// Package rewrite turns PostgreSQL's SELECT into DuckDB's. It knows the type of every expression and prints new text node
+// by node, so what it does not know is refused: the same answer or none. The engine calls it with what the mirror said of
+// relations, parameters and constants. It runs nothing and must not guess.
+package rewrite
+
+import (
+	"strings"
+
+	pg "github.com/pganalyze/pg_query_go/v6"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"foreshadow/sql/sqlerr"
+)
+
+// Kind says where a statement may go.
+type Kind uint8
+
+// The kinds. Mirror statements run on the mirror whatever they name; Select and Wrapped do so unless they touch the shadow.
+// Wrapped statements hold a query: EXPLAIN, DECLARE, PREPARE, COPY TO. Write is everything that would change something.
+const (
+	Mirror Kind = iota
+	Select
+	Wrapped
+	Write
+)
+
+// Relation names a table as the statement does.
+type RelationName struct {
+	Schema, Name string
+	Location     int // byte offset, or -1
+}
+
+// Key is the quoted name, for to_regclass.
+func (r RelationName) Key() string {
+	if r.Schema == "" {
+		return quoteIdent(r.Name)
+	}
+	return quoteIdent(r.Schema) + "." + quoteIdent(r.Name)
+}
+
+func quoteIdent(s string) string   { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+func quoteLiteral(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// Query is one parsed statement.
+type Query struct {
+	Kind Kind
+	// Command is the tag PostgreSQL would answer, such as INSERT or CREATE TABLE.
+	Command string
+	sql     string
+	asOf    map[int]string
+	stmt    *pg.Node
+	names   []RelationName
+	calls   []string // schema-qualified functions of schema foreshadow
+}
+
+// Parse reads one statement. asOf holds the FOR SYSTEM_TIME expressions by the byte offset of their table.
+func Parse(sql string, asOf map[int]string) (*Query, error) {
+	tree, err := pg.Parse(sql)
+	if err != nil {
+		return nil, sqlerr.New(sqlerr.SyntaxError, "%s", err.Error())
+	}
+	if len(tree.Stmts) != 1 {
+		return nil, sqlerr.New(sqlerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
+	}
+	q := &Query{sql: sql, asOf: asOf, stmt: tree.Stmts[0].Stmt}
+	q.classify()
+	q.collect()
+	return q, nil
+}
+
+// Relations are the tables that the statement names, without its own CTEs.
+func (q *Query) Relations() []RelationName { return q.names }
+
+// Touches says whether a function of schema foreshadow is called.
+func (q *Query) Touches() bool { return len(q.calls) > 0 }
+
+// AsOfs are the FOR SYSTEM_TIME expressions, by the byte offset of their table.
+func (q *Query) AsOfs() map[int]string { return q.asOf }
+
+// classify is an allow-list: a statement that is not named here is a write.
+func (q *Query) classify() {
+	q.Command, q.Kind = command(q.sql), Write
+	switch n := q.stmt.Node.(type) {
+	case *pg.Node_SelectStmt:
+		q.Kind = Select
+		if n.SelectStmt.IntoClause != nil {
+			q.Kind, q.Command = Write, "SELECT INTO"
+		}
+	case *pg.Node_TransactionStmt, *pg.Node_VariableShowStmt, *pg.Node_DiscardStmt, *pg.Node_VariableSetStmt,
+		*pg.Node_ListenStmt, *pg.Node_UnlistenStmt, *pg.Node_NotifyStmt, *pg.Node_FetchStmt, *pg.Node_ClosePortalStmt,
+		*pg.Node_ExecuteStmt, *pg.Node_DeallocateStmt, *pg.Node_ConstraintsSetStmt:
+		q.Kind = Mirror
+	case *pg.Node_DeclareCursorStmt:
+		q.wrapped(n.DeclareCursorStmt.Query)
+	case *pg.Node_PrepareStmt:
+		q.wrapped(n.PrepareStmt.Query)
+	case *pg.Node_ExplainStmt:
+		q.wrapped(n.ExplainStmt.Query)
+	case *pg.Node_CopyStmt:
+		if !n.CopyStmt.IsFrom {
+			q.Kind, q.Command = Wrapped, "COPY"
+		}
+	}
+	if (q.Kind == Select || q.Kind == Wrapped) && changes(q.stmt.ProtoReflect()) {
+		q.Kind = Write
+	}
+}
+
+// wrapped accepts a statement that holds a SELECT; EXPLAIN of an EXECUTE is the mirror's.
+func (q *Query) wrapped(inner *pg.Node) {
+	q.Command, _, _ = strings.Cut(q.Command, " ")
+	switch n := inner.GetNode().(type) {
+	case *pg.Node_SelectStmt:
+		if n.SelectStmt.IntoClause == nil {
+			q.Kind = Wrapped
+		}
+	case *pg.Node_ExecuteStmt:
+		q.Kind = Mirror
+	}
+}
+
+// command gives the leading words of a statement, as PostgreSQL's tags have them.
+func command(sql string) string {
+	scan, err := pg.Scan(sql)
+	if err != nil {
+		return ""
+	}
+	var words []string
+	for _, t := range scan.Tokens {
+		if t.Token == pg.Token_SQL_COMMENT || t.Token == pg.Token_C_COMMENT {
+			continue
+		}
+		w := strings.ToUpper(sql[t.Start:t.End])
+		if w == "OR" || w == "REPLACE" || w == "TEMP" || w == "TEMPORARY" || w == "UNLOGGED" || w == "UNIQUE" {
+			continue
+		}
+		words = append(words, w)
+		if len(words) == 2 {
+			break
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	switch words[0] {
+	case "CREATE", "ALTER", "DROP", "REFRESH", "TRUNCATE", "LOCK":
+		return strings.Join(words, " ")
+	case "WITH":
+		return "WITH"
+	}
+	return words[0]
+}
+
+// changes finds a statement that writes anywhere below, as in WITH x AS (DELETE ...).
+func changes(m protoreflect.Message) bool {
+	found := false
+	visit(m, func(c protoreflect.Message) bool {
+		switch c.Interface().(type) {
+		case *pg.InsertStmt, *pg.UpdateStmt, *pg.DeleteStmt, *pg.MergeStmt:
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// visit calls f for a message and, while it answers true, for all messages below.
+func visit(m protoreflect.Message, f func(protoreflect.Message) bool) {
+	if !f(m) {
+		return
+	}
+	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case fd.IsList() && fd.Message() != nil:
+			for i := 0; i < v.List().Len(); i++ {
+				visit(v.List().Get(i).Message(), f)
+			}
+		case fd.Message() != nil && !fd.IsMap():
+			visit(v.Message(), f)
+		}
+		return true
+	})
+}
+
+// collect lists the relations and our functions that the statement names.
+func (q *Query) collect() {
+	q.names, q.calls = nil, nil
+	q.scan(q.stmt.ProtoReflect(), nil)
+}
+
+// scan walks with the CTE names that are visible; a SELECT adds its own.
+func (q *Query) scan(m protoreflect.Message, ctes []string) {
+	visit(m, func(c protoreflect.Message) bool {
+		switch n := c.Interface().(type) {
+		case *pg.SelectStmt:
+			if n.WithClause != nil && c != m {
+				q.scanWith(n, ctes)
+				return false
+			}
+		case *pg.RangeVar:
+			if n.Schemaname == "" && contains(ctes, n.Relname) {
+				return false
+			}
+			q.names = append(q.names, RelationName{Schema: n.Schemaname, Name: n.Relname, Location: int(n.Location)})
+			return false
+		case *pg.FuncCall:
+			if s, f := funcName(n); s == "foreshadow" {
+				q.calls = append(q.calls, f)
+			}
+		}
+		return true
+	})
+}
+
+// scanWith gives each CTE the names before it, or all of them when recursive, and the body all.
+func (q *Query) scanWith(n *pg.SelectStmt, ctes []string) {
+	all := append([]string{}, ctes...)
+	for _, c := range n.WithClause.Ctes {
+		all = append(all, c.GetCommonTableExpr().GetCtename())
+	}
+	seen := append([]string{}, ctes...)
+	for _, c := range n.WithClause.Ctes {
+		e := c.GetCommonTableExpr()
+		visible := seen
+		if n.WithClause.Recursive {
+			visible = all
+		}
+		q.scan(e.Ctequery.ProtoReflect(), visible)
+		seen = append(seen, e.Ctename)
+	}
+	with := n.WithClause
+	n.WithClause = nil
+	q.scan(n.ProtoReflect(), all)
+	n.WithClause = with
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// funcName splits a call's name; pg_catalog counts as no schema.
+func funcName(n *pg.FuncCall) (schema, name string) {
+	parts := make([]string, len(n.Funcname))
+	for i, p := range n.Funcname {
+		parts[i] = p.GetString_().GetSval()
+	}
+	if len(parts) == 0 {
+		return "", ""
+	}
+	name = parts[len(parts)-1]
+	if len(parts) > 1 {
+		schema = parts[len(parts)-2]
+	}
+	if schema == "pg_catalog" {
+		schema = ""
+	}
+	return schema, name
+}
+
+// ExpandView puts a view's definition in the place of its name. Relations then names what the view reads.
+func (q *Query) ExpandView(key, definition string) error {
+	tree, err := pg.Parse(strings.TrimSuffix(strings.TrimSpace(definition), ";"))
+	if err != nil || len(tree.Stmts) != 1 {
+		return sqlerr.New(sqlerr.FeatureNotSupported, "view %s cannot be read", key)
+	}
+	body := tree.Stmts[0].Stmt
+	forgetLocations(body.ProtoReflect())
+	visit(q.stmt.ProtoReflect(), func(m protoreflect.Message) bool {
+		n, ok := m.Interface().(*pg.Node)
+		if !ok {
+			return true
+		}
+		rv := n.GetRangeVar()
+		if rv == nil || (RelationName{Schema: rv.Schemaname, Name: rv.Relname}).Key() != key {
+			return true
+		}
+		alias := rv.Alias
+		if alias == nil {
+			alias = &pg.Alias{Aliasname: rv.Relname}
+		}
+		n.Node = &pg.Node_RangeSubselect{RangeSubselect: &pg.RangeSubselect{Subquery: body, Alias: alias}}
+		return false
+	})
+	q.collect()
+	return nil
+}
+
+// forgetLocations keeps a view's positions from being taken for the statement's.
+func forgetLocations(m protoreflect.Message) {
+	visit(m, func(c protoreflect.Message) bool {
+		if fd := c.Descriptor().Fields().ByName("location"); fd != nil && fd.Kind() == protoreflect.Int32Kind {
+			c.Set(fd, protoreflect.ValueOfInt32(-1))
+		}
+		return true
+	})
+}

@@ -1,0 +1,213 @@
+package rewrite
+
+import (
+	"fmt"
+	"strings"
+
+	pg "github.com/pganalyze/pg_query_go/v6"
+
+	"foreshadow/sql/result"
+	"foreshadow/sql/sqlerr"
+	"foreshadow/sql/types"
+)
+
+// Column is one column of a relation as the mirror describes it. Enum marks an enum type,
+// Collated a collation that is not the byte order.
+type Column struct {
+	Name           string
+	OID            uint32
+	TypMod         int32
+	Enum, Collated bool
+}
+
+// Relation is what a name of the statement stands for.
+type Relation struct {
+	OID     uint32
+	Schema  string
+	Name    string
+	Columns []Column
+	Hidden  map[string]string // columns that this login may not see: name -> the SQL condition under which they are NULL
+}
+
+// Input is what the mirror said. Values are the constants' texts in the order of Constants followed by those of
+// Plan.Constants; nil while a statement is only prepared, when the plan is good for its checks alone.
+type Input struct {
+	Relations map[string]*Relation
+	Fields    []result.Field // as announced; nil takes our own idea of the types
+	Constants []Constant
+	Values    []*string
+	ISODates  bool // the session's DateStyle is ISO, so that dates cast to text look alike
+}
+
+// Use is one relation that the plan reads: from the shadow or from memory.
+type Use struct {
+	CTE      string
+	Relation *Relation // nil for a function
+	AsOf     string    // the FOR SYSTEM_TIME expression, "" for the session's
+	Columns  []string
+	Function string // of schema foreshadow
+	Args     []*string
+}
+
+// Plan is the translated statement. SQL lacks only the definitions of Uses.
+type Plan struct {
+	body      string
+	Uses      []Use
+	Constants []Constant // those of Input, and then what the translation added
+}
+
+// maxSQL bounds the text for DuckDB, which may be much longer than PostgreSQL's.
+const maxSQL = 4 << 20
+
+// maxRelations bounds what DuckDB's planner is asked to join.
+const maxRelations = 200
+
+// Translate prints the statement for DuckDB or refuses it.
+func (q *Query) Translate(in Input) (plan *Plan, err error) {
+	t := &translator{q: q, in: in, constants: append([]Constant{}, in.Constants...), known: map[string]int{}}
+	for i, c := range in.Constants {
+		t.known[c.SQL] = i
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			refused, ok := r.(refusal)
+			if !ok {
+				panic(r)
+			}
+			plan, err = nil, refused.err
+		}
+	}()
+	if len(q.names) > maxRelations {
+		return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "the statement names too many relations")
+	}
+	sel := q.stmt.GetSelectStmt()
+	rel := t.selectStmt(sel, nil)
+	body := t.outermost(rel)
+	if len(body) > maxSQL {
+		return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "the statement is too complex for the shadow")
+	}
+	return &Plan{body: body, Uses: t.uses, Constants: t.constants}, nil
+}
+
+// SQL joins the body with the definitions of its relations, in the order of Uses. A definition must yield the columns by name.
+func (p *Plan) SQL(definitions []string) string {
+	var b strings.Builder
+	for i, u := range p.Uses {
+		b.WriteString(map[bool]string{true: "WITH ", false: ",\n"}[i == 0])
+		fmt.Fprintf(&b, "%s AS (SELECT %s FROM (%s) AS s)", u.CTE, strings.Join(u.Columns, ", "), definitions[i])
+	}
+	if len(p.Uses) > 0 {
+		b.WriteString("\n")
+	}
+	b.WriteString(p.body)
+	return b.String()
+}
+
+// translator holds one translation's state.
+type translator struct {
+	q         *Query
+	in        Input
+	constants []Constant
+	known     map[string]int
+	uses      []Use
+	serial    int
+	setops    int
+	depth     int
+}
+
+// name makes an alias that nothing else has.
+func (t *translator) name(prefix string) string {
+	t.serial++
+	return fmt.Sprintf("%s%d", prefix, t.serial)
+}
+
+// outermost casts each column to the type that carries what PostgreSQL announced.
+func (t *translator) outermost(rel *table) string {
+	if t.in.Fields == nil {
+		for _, c := range t.decided(rel).cols {
+			t.in.Fields = append(t.in.Fields, result.Field{Name: c.name, TypeOID: c.oid, TypMod: -1})
+		}
+	}
+	if len(rel.cols) != len(t.in.Fields) {
+		t.refuse(0, "this statement is not supported by the shadow")
+	}
+	items := make([]string, len(rel.cols))
+	for i, c := range rel.cols {
+		items[i] = t.announced(c.value, t.in.Fields[i]) + fmt.Sprintf(" AS c%d", i+1)
+	}
+	if len(items) == 0 {
+		t.refuse(0, "a statement without columns is not supported by the shadow")
+	}
+	return "SELECT " + strings.Join(items, ", ") + " FROM (" + rel.sql + ") AS " + rel.alias
+}
+
+// announced checks our idea of a type against PostgreSQL's and casts.
+func (t *translator) announced(v value, f result.Field) string {
+	ty := types.Of(f.TypeOID, f.TypMod)
+	same := v.oid == f.TypeOID || isText(v.oid) && isText(f.TypeOID) || v.undecided() && isText(f.TypeOID)
+	if !same {
+		t.refuse(0, "column \"%s\" has a type that the shadow cannot compute", f.Name)
+	}
+	if v.dyn && ty.Kind != result.Decimal {
+		return dynText(v.sql)
+	}
+	if v.dyn {
+		_, s, _ := types.Precision(f.TypMod)
+		v = t.round(v, s, false)
+	}
+	return cast(v.sql, ty.DuckDB)
+}
+
+// computed gives a constant expression's value. It was listed by Constants.
+func (t *translator) computed(n *pg.Node) (oid uint32, text *string) {
+	sql, err := deparse(n)
+	if err != nil {
+		t.refuse(location(n), "this expression is not supported by the shadow")
+	}
+	i, ok := t.known[sql]
+	if !ok {
+		t.refuse(location(n), "this expression is not supported by the shadow")
+	}
+	return t.constants[i].OID, t.valueOf(i)
+}
+
+// coerced asks the mirror to read a literal as a type, once for each text and type.
+func (t *translator) coerced(lit string, oid uint32, at int32) *string {
+	sql := "CAST(" + quotePostgres(lit) + " AS " + pgName(oid) + ")"
+	i, ok := t.known[sql]
+	if !ok {
+		i = len(t.constants)
+		t.known[sql] = i
+		t.constants = append(t.constants, Constant{SQL: sql, OID: oid, TypMod: -1})
+	}
+	return t.valueOf(i)
+}
+
+func (t *translator) valueOf(i int) *string {
+	if i < len(t.in.Values) {
+		return t.in.Values[i]
+	}
+	return nil
+}
+
+// preparing says that no values are known yet.
+func (t *translator) preparing() bool { return t.in.Values == nil }
+
+// quotePostgres quotes for the mirror whatever standard_conforming_strings says there.
+func quotePostgres(s string) string {
+	if strings.Contains(s, `\`) {
+		return "E'" + strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), "'", "''") + "'"
+	}
+	return quoteLiteral(s)
+}
+
+// pgName is a type's name for a cast on the mirror.
+func pgName(oid uint32) string {
+	switch oid {
+	case types.Name:
+		return "pg_catalog.name"
+	case types.Unknown:
+		return "pg_catalog.text"
+	}
+	return types.Of(oid, -1).Name
+}
