@@ -151,14 +151,7 @@ type Catalog struct {
 // Catalog reads the tables' shapes.
 func (s *Source) Catalog(ctx context.Context) (cat Catalog, err error) {
 	err = s.with(ctx, func(c *pgx.Conn) error {
-		if cat.Tables, err = tables(ctx, c, 0); err != nil {
-			return err
-		}
-		var pos string
-		if err := c.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&pos); err != nil {
-			return err
-		}
-		cat.LSN, err = change.ParseLSN(pos)
+		cat, err = readCatalog(ctx, c)
 		return err
 	})
 	return cat, err

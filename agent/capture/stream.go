@@ -140,7 +140,7 @@ func (st *stream) data(ctx context.Context, b []byte) error {
 		if err != nil {
 			return err
 		}
-		if at := change.LSN(k.ServerWALEnd); !st.d.within && at > st.seen {
+		if at := change.LSN(k.ServerWALEnd); !st.d.within && at >= st.seen {
 			st.seen = at
 			if err := st.out(Event{Idle: at}); err != nil {
 				return err

@@ -101,7 +101,8 @@ func (d *DB) Follow(_ context.Context, id Identity, from change.LSN, gap *Gap) e
 			t.Synced, t.Await, t.Filter = false, nil, nil
 			d.touched[oid] = true
 		}
-		d.pos.commit, d.pos.end, d.pos.folded = from, from, from
+		// the first commit may stand exactly at the position
+		d.pos.commit, d.pos.end, d.pos.folded = from-1, from, from
 		return d.addGap(gap)
 	})
 }
@@ -289,4 +290,17 @@ func (d *DB) Relations(context.Context) ([]change.Relation, error) {
 	}
 	sortRelations(out)
 	return out, nil
+}
+
+// Unsynced lists the tables whose rows must be loaded, again or for the first time.
+func (d *DB) Unsynced() []uint32 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var oids []uint32
+	for oid, t := range d.tables {
+		if !t.Synced && t.Dropped == 0 {
+			oids = append(oids, oid)
+		}
+	}
+	return oids
 }

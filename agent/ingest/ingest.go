@@ -1,0 +1,264 @@
+// Package ingest carries the primary's rows and changes into the shadow: the initial copy, then the stream, for ever, through restarts of both sides.
+// The agent runs one for each source. It decides when to copy, to retry and to begin again; how to read is capture's, how to store is shadow's.
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"foreshadow/agent/capture"
+	"foreshadow/agent/change"
+	"foreshadow/agent/shadow"
+)
+
+// Options joins a source to its shadow.
+type Options struct {
+	Name   string // of the source, as users see it
+	Source *capture.Source
+	Store  *shadow.DB
+	Log    *slog.Logger
+}
+
+// Ingest is the loop of one source. Run may be called once.
+type Ingest struct {
+	o     Options
+	ready chan struct{}
+	once  sync.Once
+
+	mu      sync.Mutex
+	status  Status
+	ops     map[uint32]*Operation
+	catalog *sighting       // what the catalog last showed, until it is applied
+	skip    map[uint32]bool // tables that cannot be captured
+	waited  map[uint32]bool // tables published long enough ago for a copy to be whole
+}
+
+// Status is where capture stands.
+type Status struct {
+	Source, State, Slot   string // State: starting, copying, streaming, retrying, stopped
+	Received, Confirmed   change.LSN
+	LastCommit            time.Time
+	LagMs                 float64 // from a commit on the primary until it was durable here, as last measured
+	Changes, Transactions int64
+	Message               string
+}
+
+// Operation is the initial copy of one table, under way or done.
+type Operation struct {
+	Name, Object, Phase string // Phase: copying, done, failed
+	Done, Total         int64
+	Unit                string
+	Started, Updated    time.Time
+}
+
+// sighting is a catalog with the shapes that the shadow had when it was read.
+type sighting struct {
+	capture.Catalog
+	versions map[uint32]int32
+}
+
+// New prepares the loop. Where the shadow is complete already, Ready is closed at once.
+func New(o Options) (*Ingest, error) {
+	if o.Source == nil || o.Store == nil {
+		return nil, errors.New("ingest needs a source and a store")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	st, err := o.Store.State(context.Background())
+	if err != nil {
+		return nil, fmt.Errorf("read the shadow's state: %w", err)
+	}
+	g := &Ingest{o: o, ready: make(chan struct{}), ops: map[uint32]*Operation{}, skip: map[uint32]bool{}, waited: map[uint32]bool{}}
+	g.status = Status{Source: o.Name, State: "starting", Slot: o.Source.Slot(), Received: st.End, Confirmed: st.End,
+		LastCommit: st.CommitTime, Changes: st.Changes, Transactions: st.Transactions}
+	if st.Identity.SystemID != "" && len(o.Store.Unsynced()) == 0 {
+		g.markReady()
+	}
+	return g, nil
+}
+
+// Ready is closed when every table has its rows.
+func (g *Ingest) Ready() <-chan struct{} { return g.ready }
+
+func (g *Ingest) markReady() { g.once.Do(func() { close(g.ready) }) }
+
+// Status tells where capture stands.
+func (g *Ingest) Status() Status {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.status
+}
+
+// Operations lists the copies of tables since the start, oldest first.
+func (g *Ingest) Operations() []Operation {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := make([]Operation, 0, len(g.ops))
+	for _, o := range g.ops {
+		out = append(out, *o)
+	}
+	sortOperations(out)
+	return out
+}
+
+func (g *Ingest) set(f func(*Status)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f(&g.status)
+}
+
+// errAgain ends a session that must begin anew at once, because a table has to be copied.
+var errAgain = errors.New("a table has to be copied")
+
+// Run captures until ctx ends. Whatever fails is tried again, more and more slowly up to every ten seconds.
+func (g *Ingest) Run(ctx context.Context) error {
+	wait := &backoff.ExponentialBackOff{InitialInterval: 100 * time.Millisecond, RandomizationFactor: 0.3, Multiplier: 2, MaxInterval: 10 * time.Second}
+	wait.Reset()
+	defer g.set(func(s *Status) { s.State = "stopped" })
+	for {
+		began := g.Status()
+		err := g.session(ctx)
+		g.o.Store.Abort()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, errAgain) {
+			continue
+		}
+		g.set(func(s *Status) { s.State, s.Message = "retrying", err.Error() })
+		g.o.Log.Warn("capture was interrupted and is tried again", "source", g.o.Name, "error", err)
+		if now := g.Status(); now.Received > began.Received || now.Changes > began.Changes {
+			wait.Reset()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait.NextBackOff()):
+		}
+	}
+}
+
+// session sees that there is a slot we can trust and that every table has its rows, then streams.
+func (g *Ingest) session(ctx context.Context) error {
+	sys, err := g.o.Source.Identify(ctx)
+	if err != nil {
+		return err
+	}
+	slot, err := g.o.Source.SlotState(ctx)
+	if err != nil {
+		return err
+	}
+	st, err := g.o.Store.State(ctx)
+	if err != nil {
+		return err
+	}
+	cat, err := g.o.Source.Catalog(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := g.publish(ctx, cat); err != nil {
+		return err
+	}
+	var snap *capture.Snapshot
+	if why := distrust(sys, slot, st); why != "" {
+		if snap, err = g.follow(ctx, sys, st, why); err != nil {
+			return err
+		}
+		defer snap.Close()
+	}
+	if err := g.copyTables(ctx, cat, snap); err != nil {
+		return err
+	}
+	if snap != nil {
+		snap.Close()
+	}
+	g.markReady()
+	return g.stream(ctx)
+}
+
+// distrust says why the stream cannot be taken up where the shadow stands; empty means that it can.
+func distrust(sys capture.System, slot capture.SlotState, st shadow.State) string {
+	switch {
+	case st.Identity.SystemID == "":
+		return "first start"
+	case sys.ID != st.Identity.SystemID:
+		return "the primary has another system identifier"
+	case sys.Database != st.Identity.Database:
+		return "the source is another database"
+	case !slot.Exists:
+		return "the replication slot is gone"
+	case slot.Lost:
+		return "the replication slot's log is gone"
+	case slot.Confirmed > st.End:
+		return "the replication slot is ahead of what was stored"
+	}
+	return ""
+}
+
+// follow starts over with a new slot. History stays, and what was missed is recorded.
+func (g *Ingest) follow(ctx context.Context, sys capture.System, st shadow.State, why string) (*capture.Snapshot, error) {
+	snap, err := g.o.Source.CreateSlot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id := shadow.Identity{SystemID: sys.ID, Timeline: sys.Timeline, Database: sys.Database, Slot: g.o.Source.Slot()}
+	var gap *shadow.Gap
+	if st.Identity.SystemID != "" {
+		g.o.Log.Error("the stream cannot be continued; every table is copied again and the gap is recorded", "source", g.o.Name, "reason", why)
+		gap = &shadow.Gap{Source: g.o.Name, From: st.Commit, To: snap.LSN, At: time.Now(), Reason: why}
+	}
+	if err := g.o.Store.Follow(ctx, id, snap.LSN, gap); err != nil {
+		snap.Close()
+		return nil, err
+	}
+	return snap, nil
+}
+
+// pending says whether a table that can be captured has no rows yet.
+func (g *Ingest) pending() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, oid := range g.o.Store.Unsynced() {
+		if !g.skip[oid] {
+			return true
+		}
+	}
+	return false
+}
+
+// publish puts the tables into the publications and remembers those that cannot be.
+func (g *Ingest) publish(ctx context.Context, cat capture.Catalog) (fresh bool, err error) {
+	var readable []capture.Table
+	for _, t := range cat.Tables {
+		if t.Readable {
+			readable = append(readable, t)
+		}
+	}
+	refused, fresh, err := g.o.Source.Publish(ctx, readable)
+	if err != nil {
+		return false, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	skip := make(map[uint32]bool, len(cat.Tables))
+	for _, t := range cat.Tables {
+		oid := t.Relation.OID
+		reason := refused[oid]
+		if !t.Readable {
+			reason = "no right to read it"
+		}
+		if reason != "" && !g.skip[oid] {
+			g.o.Log.Warn("a table is not captured", "table", t.Relation.Schema+"."+t.Relation.Name, "reason", reason)
+		}
+		skip[oid] = reason != ""
+	}
+	g.skip = skip // whoever holds the old map may go on reading it
+	return fresh, nil
+}

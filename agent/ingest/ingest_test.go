@@ -1,0 +1,330 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"foreshadow/agent/capture"
+	"foreshadow/agent/change"
+	"foreshadow/agent/pgtest"
+	"foreshadow/agent/shadow"
+	"foreshadow/sql/result"
+	"foreshadow/sql/sqlerr"
+	"foreshadow/sql/types"
+)
+
+// patience bounds every wait; a loaded machine is slow.
+const patience = 60 * time.Second
+
+// agent is a running capture of a server's database postgres.
+type agent struct {
+	t     testing.TB
+	pg    *pgtest.Server
+	store *shadow.DB
+	in    *Ingest
+	stop  func()
+}
+
+func run(t testing.TB, pg *pgtest.Server, dir string) *agent {
+	t.Helper()
+	a := launch(t, pg, dir)
+	select {
+	case <-a.in.Ready():
+	case <-time.After(patience):
+		t.Fatalf("not ready: %+v", a.in.Status())
+	}
+	return a
+}
+
+func launch(t testing.TB, pg *pgtest.Server, dir string) *agent {
+	t.Helper()
+	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: "2GB", Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := capture.New(capture.Options{DSN: pg.DSN("postgres", "postgres")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := New(Options{Name: "test", Source: src, Store: store, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = in.Run(ctx)
+	}()
+	a := &agent{t: t, pg: pg, store: store, in: in}
+	a.stop = func() {
+		if cancel != nil {
+			cancel()
+			cancel = nil
+			<-done
+			if err := store.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	t.Cleanup(a.stop)
+	return a
+}
+
+// lsn is the primary's position now.
+func (a *agent) lsn() change.LSN {
+	a.t.Helper()
+	l, err := change.ParseLSN(a.pg.Query(a.t, "postgres", "SELECT pg_current_wal_flush_lsn()::text")[0][0])
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return l
+}
+
+// until polls a condition.
+func until(t testing.TB, what string, f func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; {
+		if f() {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("timed out waiting until %s", what)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
+
+// catchUp waits until everything that is committed now is stored.
+func (a *agent) catchUp() change.LSN {
+	a.t.Helper()
+	a.pg.Exec(a.t, "postgres", "CREATE TABLE IF NOT EXISTS public.beat (n bigint PRIMARY KEY)")
+	oid := a.oid("beat")
+	until(a.t, "table beat is captured", func() bool { _, err := a.store.RowCount(a.t.Context(), oid); return err == nil })
+	n := a.pg.Query(a.t, "postgres", "INSERT INTO public.beat SELECT coalesce(max(n), 0) + 1 FROM public.beat RETURNING n::text")[0][0]
+	until(a.t, "the last commit is stored", func() bool {
+		m, err := a.store.MaxInt(a.t.Context(), oid, "n")
+		return err == nil && strconv.FormatInt(m, 10) == n
+	})
+	pos, _, err := a.store.Position(a.t.Context())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return pos
+}
+
+func (a *agent) oid(table string) uint32 {
+	a.t.Helper()
+	n, err := strconv.ParseUint(a.pg.Query(a.t, "postgres", "SELECT $1::regclass::oid::text", "public."+table)[0][0], 10, 32)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return uint32(n)
+}
+
+// primary reads a table from the primary as text, sorted.
+func (a *agent) primary(table string) []string {
+	a.t.Helper()
+	cols := a.pg.Query(a.t, "postgres", `SELECT CASE WHEN format_type(atttypid, NULL) = 'interval' THEN format('CASE WHEN %1$I IS NULL THEN NULL ELSE format(''%%s %%s %%s'',
+		(extract(year from %1$I) * 12 + extract(month from %1$I))::int, extract(day from %1$I)::int, (extract(hour from %1$I) * 3600000000 +
+		extract(minute from %1$I) * 60000000 + extract(microseconds from %1$I))::bigint) END', attname)
+		WHEN format_type(atttypid, NULL) = 'character' THEN format('textin(bpcharout(%I))', attname)
+		ELSE quote_ident(attname) || '::text' END
+		FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum`, "public."+table)
+	var list []string
+	for _, c := range cols {
+		list = append(list, c[0])
+	}
+	var out []string
+	a.pg.Exec(a.t, "postgres", "ALTER DATABASE postgres SET timezone = 'UTC'")
+	for _, r := range a.pg.Query(a.t, "postgres", "SELECT "+strings.Join(list, ", ")+" FROM public."+table) {
+		out = append(out, strings.Join(r, "|"))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// shadowed reads a table from the shadow in the same form.
+func (a *agent) shadowed(oid uint32, at change.LSN) ([]string, error) {
+	rows, err := a.store.Rows(a.t.Context(), oid, at)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for {
+		b, err := rows.Next(a.t.Context())
+		if errors.Is(err, io.EOF) {
+			slices.Sort(out)
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i := range b.Len {
+			cells := make([]string, len(b.Columns))
+			for j := range b.Columns {
+				cells[j] = render(&b.Columns[j], rows.Fields()[j].TypeOID, i)
+			}
+			out = append(out, strings.Join(cells, "|"))
+		}
+	}
+}
+
+// same compares a table with the primary row by row.
+func (a *agent) same(table string) {
+	a.t.Helper()
+	want := a.primary(table)
+	got, err := a.shadowed(a.oid(table), 0)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if diff := differ(got, want); diff != "" {
+		a.t.Errorf("table %s: %s", table, diff)
+	}
+}
+
+func differ(got, want []string) string {
+	var b strings.Builder
+	if len(got) != len(want) {
+		fmt.Fprintf(&b, "%d rows, want %d; ", len(got), len(want))
+	}
+	for i, j, n := 0, 0, 0; (i < len(got) || j < len(want)) && n < 5; {
+		switch {
+		case i < len(got) && j < len(want) && got[i] == want[j]:
+			i, j = i+1, j+1
+		case j == len(want) || i < len(got) && got[i] < want[j]:
+			fmt.Fprintf(&b, "\n  only in the shadow: %.300q", got[i])
+			i, n = i+1, n+1
+		default:
+			fmt.Fprintf(&b, "\n  only in the primary: %.300q", want[j])
+			j, n = j+1, n+1
+		}
+	}
+	return b.String()
+}
+
+// render writes a value as PostgreSQL's cast to text does.
+func render(c *result.Column, oid uint32, i int) string {
+	if c.Null(i) {
+		return pgtest.Null
+	}
+	switch c.Kind {
+	case result.Bool:
+		return strconv.FormatBool(c.Ints[i] != 0)
+	case result.Int:
+		if oid == types.LSN {
+			return change.LSN(c.Ints[i]).String()
+		}
+		return strconv.FormatInt(c.Ints[i], 10)
+	case result.Float:
+		return float(c.Floats[i], oid)
+	case result.Decimal:
+		return decimal(c, i)
+	case result.Bytea:
+		return fmt.Sprintf("\\x%x", c.Bytes[i])
+	case result.UUID:
+		b := c.Bytes[i]
+		return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	case result.Date:
+		return stamp(c.Ints[i], 1, "")
+	case result.Time:
+		return clock(c.Ints[i])
+	case result.Timestamp:
+		zone := ""
+		if oid == types.TimestampTZ {
+			zone = "+00"
+		}
+		return stamp(c.Ints[i], 86_400_000_000, zone)
+	case result.Interval:
+		s := c.Intervals[i]
+		return fmt.Sprintf("%d %d %d", s.Months, s.Days, s.Micros)
+	}
+	return string(c.Bytes[i])
+}
+
+func float(f float64, oid uint32) string {
+	switch {
+	case math.IsNaN(f):
+		return "NaN"
+	case math.IsInf(f, 1):
+		return "Infinity"
+	case math.IsInf(f, -1):
+		return "-Infinity"
+	}
+	bits := 64
+	if oid == types.Float4 {
+		bits = 32
+	}
+	format := byte('f')
+	if e := math.Floor(math.Log10(math.Abs(f))); f != 0 && (e < -4 || e >= 15 || bits == 32 && e >= 6) {
+		format = 'e'
+	}
+	return strconv.FormatFloat(f, format, -1, bits)
+}
+
+func decimal(c *result.Column, i int) string {
+	n := new(big.Int)
+	if c.Bigs != nil {
+		n = c.Bigs[i]
+	} else {
+		n.SetInt64(c.Ints[i])
+	}
+	s := new(big.Int).Abs(n).String()
+	for len(s) <= c.Scale {
+		s = "0" + s
+	}
+	if c.Scale > 0 {
+		s = s[:len(s)-c.Scale] + "." + s[len(s)-c.Scale:]
+	}
+	if n.Sign() < 0 {
+		s = "-" + s
+	}
+	return s
+}
+
+func clock(us int64) string {
+	s := fmt.Sprintf("%02d:%02d:%02d", us/3_600_000_000, us/60_000_000%60, us/1_000_000%60)
+	if f := us % 1_000_000; f != 0 {
+		s += "." + strings.TrimRight(fmt.Sprintf("%06d", f), "0")
+	}
+	return s
+}
+
+// stamp writes a date or a timestamp of PostgreSQL's epoch.
+func stamp(n, perDay int64, zone string) string {
+	switch n {
+	case math.MaxInt64:
+		return "infinity"
+	case math.MinInt64:
+		return "-infinity"
+	}
+	days := n / perDay
+	rest := n % perDay
+	if rest < 0 {
+		days, rest = days-1, rest+perDay
+	}
+	// Go's calendar is exact for any year; days are counted in steps that time.Duration need not hold
+	d := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, int(days))
+	year, era := d.Year(), ""
+	if year <= 0 {
+		year, era = 1-year, " BC"
+	}
+	s := fmt.Sprintf("%04d-%02d-%02d", year, d.Month(), d.Day())
+	if perDay > 1 {
+		s += " " + clock(rest)
+	}
+	return s + zone + era
+}
+
+var _ = sqlerr.Code

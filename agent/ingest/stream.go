@@ -1,0 +1,285 @@
+package ingest
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"foreshadow/agent/capture"
+	"foreshadow/agent/change"
+)
+
+// Bounds of a batch and of what may wait for the store.
+const (
+	batchDelay   = 50 * time.Millisecond
+	batchChanges = 10_000
+	queueChanges = 60_000
+	queueBytes   = 96 << 20
+	advanceEvery = 5 * time.Second
+	watchEvery   = time.Second
+)
+
+// queue holds what was received and is not stored yet, within bounds.
+type queue struct {
+	mu      sync.Mutex
+	space   *sync.Cond
+	filled  chan struct{} // has one token when there is something to take
+	txs     []change.Tx
+	idle    change.LSN
+	changes int
+	bytes   int
+	closed  bool
+}
+
+func newQueue() *queue {
+	q := &queue{filled: make(chan struct{}, 1)}
+	q.space = sync.NewCond(&q.mu)
+	return q
+}
+
+// put waits for space. After close it throws away.
+func (q *queue) put(e capture.Event) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e.Tx == nil {
+		q.idle = e.Idle
+	} else {
+		for !q.closed && (q.changes > queueChanges || q.bytes > queueBytes) {
+			q.space.Wait()
+		}
+		q.txs = append(q.txs, *e.Tx)
+		q.changes += len(e.Tx.Changes)
+		q.bytes += size(e.Tx)
+	}
+	select {
+	case q.filled <- struct{}{}:
+	default:
+	}
+}
+
+func size(tx *change.Tx) int {
+	n := 0
+	for i := range tx.Changes {
+		for _, v := range tx.Changes[i].After {
+			n += len(v.Text) + 32
+		}
+		for _, v := range tx.Changes[i].Before {
+			n += len(v.Text) + 32
+		}
+	}
+	return n
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.space.Broadcast()
+}
+
+func (q *queue) count() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.changes
+}
+
+// take empties the queue. idle is a position that lies after all of the transactions.
+func (q *queue) take() (txs []change.Tx, idle change.LSN) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	txs, idle = q.txs, q.idle
+	q.txs, q.changes, q.bytes = nil, 0, 0
+	q.space.Broadcast()
+	return txs, idle
+}
+
+// stream receives, stores and watches the catalog until one of the three fails or asks for a copy.
+func (g *Ingest) stream(ctx context.Context) error {
+	st, err := g.o.Store.State(ctx)
+	if err != nil {
+		return err
+	}
+	from := max(st.End, st.Commit)
+	g.o.Source.Confirm(from)
+	g.set(func(s *Status) { s.State, s.Message = "streaming", "" })
+	q := newQueue()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return g.o.Source.Stream(ctx, from, func(e capture.Event) error { q.put(e); return ctx.Err() })
+	})
+	group.Go(func() error {
+		defer q.close()
+		return g.store(ctx, q)
+	})
+	group.Go(func() error {
+		return g.o.Source.Watch(ctx, watchEvery, func(c capture.Catalog) error { return g.sight(ctx, c) })
+	})
+	return group.Wait()
+}
+
+// store appends what was received in batches and confirms what is durable.
+func (g *Ingest) store(ctx context.Context, q *queue) error {
+	advanced := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-q.filled:
+		}
+		if err := gather(ctx, q); err != nil {
+			return err
+		}
+		txs, idle := q.take()
+		if len(txs) > 0 {
+			if err := g.append(ctx, txs); err != nil {
+				return err
+			}
+		}
+		if end := g.Status().Confirmed; idle > end && (len(txs) == 0 || txs[len(txs)-1].Last) {
+			g.set(func(s *Status) { s.Received = max(s.Received, idle) })
+			if time.Since(advanced) > advanceEvery || idle-end > 16<<20 {
+				if err := g.o.Store.Advance(ctx, idle); err != nil {
+					return err
+				}
+				g.confirm(idle)
+				advanced = time.Now()
+			}
+		}
+		if err := g.apply(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// gather waits a little for more to come, so that a commit here is shared by many there.
+func gather(ctx context.Context, q *queue) error {
+	until := time.NewTimer(batchDelay)
+	defer until.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for q.count() < batchChanges {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-until.C:
+			return nil
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+func (g *Ingest) append(ctx context.Context, txs []change.Tx) error {
+	if err := g.o.Store.Append(ctx, txs); err != nil {
+		return err
+	}
+	last := -1
+	n, whole := 0, 0
+	for i := range txs {
+		n += len(txs[i].Changes)
+		if txs[i].Last {
+			last = i
+			whole++
+		}
+	}
+	if last < 0 {
+		return nil
+	}
+	tx := &txs[last]
+	g.set(func(s *Status) {
+		s.Received, s.LastCommit = max(s.Received, tx.EndLSN), tx.CommitTime
+		s.LagMs = max(0, float64(time.Since(tx.CommitTime).Microseconds())/1000)
+		s.Changes += int64(n)
+		s.Transactions += int64(whole)
+	})
+	g.confirm(tx.EndLSN)
+	if g.pending() {
+		return errAgain
+	}
+	return nil
+}
+
+func (g *Ingest) confirm(lsn change.LSN) {
+	g.o.Source.Confirm(lsn)
+	g.set(func(s *Status) { s.Confirmed = max(s.Confirmed, lsn) })
+}
+
+// sight publishes what the catalog newly shows, at once, because a table that lost its identity must leave the publication before
+// the application notices. The shapes are applied when the stream has come as far.
+func (g *Ingest) sight(ctx context.Context, cat capture.Catalog) error {
+	fresh, err := g.publish(ctx, cat)
+	if err != nil {
+		return err
+	}
+	if fresh {
+		if err := g.o.Source.WaitOlder(ctx); err != nil {
+			return err
+		}
+	}
+	st, err := g.o.Store.State(ctx)
+	if err != nil {
+		return err
+	}
+	s := &sighting{Catalog: cat, versions: map[uint32]int32{}}
+	for oid, t := range st.Tables {
+		s.versions[oid] = t.Relation.Version
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.catalog = s
+	for _, t := range cat.Tables {
+		g.waited[t.Relation.OID] = true
+	}
+	return nil
+}
+
+// apply brings the shadow to the sighted catalog once the stream has passed it.
+func (g *Ingest) apply(ctx context.Context) error {
+	g.mu.Lock()
+	cat := g.catalog
+	if cat == nil || g.status.Received < cat.LSN {
+		g.mu.Unlock()
+		return nil
+	}
+	g.catalog = nil
+	skip := g.skip
+	g.mu.Unlock()
+	st, err := g.o.Store.State(ctx)
+	if err != nil {
+		return err
+	}
+	again := false
+	there := map[uint32]bool{}
+	for i := range cat.Tables {
+		rel := &cat.Tables[i].Relation
+		there[rel.OID] = true
+		t, known := st.Tables[rel.OID]
+		switch {
+		case skip[rel.OID]:
+		case !known || !t.Synced || t.Dropped:
+			again = true
+		case t.Relation.Version == cat.versions[rel.OID] && !slices.EqualFunc(t.Relation.Columns, rel.Columns, sameColumn) || t.Relation.Name != rel.Name || t.Relation.Schema != rel.Schema:
+			if err := g.o.Store.Reshape(ctx, rel); err != nil {
+				return err
+			}
+		}
+	}
+	for oid, t := range st.Tables {
+		if !there[oid] && !t.Dropped {
+			if err := g.o.Store.Drop(ctx, oid, max(st.Commit, cat.LSN)); err != nil {
+				return err
+			}
+		}
+	}
+	if again || g.pending() {
+		return errAgain
+	}
+	return nil
+}
+
+func sameColumn(a, b change.Column) bool {
+	return a.Name == b.Name && a.TypeOID == b.TypeOID && a.TypMod == b.TypMod && a.Key == b.Key
+}
