@@ -9,32 +9,34 @@ import (
 	"foreshadow/forecast"
 )
 
-// The buckets of expected changes: their length, how many are needed before anything is expected, and how many ahead are told.
+// Expectations are told by minute, from counts by slice: so the first can be told half a minute after watching began.
 const (
 	bucket     = time.Minute
-	minBuckets = 3
-	ahead      = 2
+	slice      = 10 * time.Second
+	perBucket  = int(bucket / slice)
+	minSlices  = 3
+	fromMinute = 5 // with so many whole minutes, minutes are compared and no longer slices
 )
 
-// expecting remembers since when changes are seen and up to which bucket expectations were stored.
-type expecting struct {
-	since time.Time
-	until map[uint32]time.Time
-}
+// expecting remembers since when changes are seen and the last minute that expectations were stored for.
+type expecting struct{ since, told time.Time }
 
-// Expect stores how many changes of each table the next minutes should bring, before they begin: only then is a surprise one.
-// Run calls it; it is cheap when there is nothing new to say.
+// Expect stores how many changes of each table the coming minute should bring, before it begins: only then is a surprise one.
+// Run calls it several times a minute; all but the first call in a minute have nothing to do.
 func (r *Runner) Expect(ctx context.Context) error {
 	r.watching.Lock()
 	defer r.watching.Unlock()
 	now := r.o.Clock().UTC()
 	e := &r.changes
-	if e.until == nil {
-		e.since, e.until = now, map[uint32]time.Time{}
+	if e.since.IsZero() {
+		e.since = now
 	}
-	end := now.Truncate(bucket) // the bucket under way is not complete
-	window := r.Params().Buckets
-	counts, err := r.o.Store.ChangeCounts(ctx, end.Add(-time.Duration(window)*bucket), bucket)
+	coming := now.Truncate(bucket).Add(bucket)
+	if !coming.After(e.told) {
+		return nil
+	}
+	end, window := now.Truncate(slice), r.Params().Buckets*perBucket // the slice under way is not complete
+	counts, err := r.o.Store.ChangeCounts(ctx, end.Add(-time.Duration(window)*slice), slice)
 	if err != nil {
 		return fmt.Errorf("count changes: %w", err)
 	}
@@ -42,89 +44,69 @@ func (r *Runner) Expect(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read relations: %w", err)
 	}
-	seen := trailing(counts, end, window)
-	from := e.since.Truncate(bucket).Add(bucket) // the first whole bucket that we watched
-	if first, ok := seen.first(); ok && first.Before(from) {
-		from = first
+	from := e.since.Truncate(slice).Add(slice) // the first whole slice that we watched, or that captured changes tell of
+	for _, c := range counts {
+		if at := c.At.Truncate(slice).Add(slice); at.Before(from) {
+			from = at
+		}
 	}
-	complete := min(int(end.Sub(from)/bucket), window)
-	if complete < minBuckets {
+	complete := min(int(end.Sub(from)/slice), window)
+	if complete < minSlices {
 		return nil
 	}
-	run := int64(0)
 	r.mu.Lock()
+	run := int64(0)
 	if r.last != nil {
 		run = r.last.run.ID
 	}
 	r.mu.Unlock()
-	var out []forecast.Expectation
+	seen := trailing(counts, end, complete)
+	out := make([]forecast.Expectation, 0, len(relations))
 	for _, rel := range relations {
-		level, half := expect(seen[rel.OID].tail(window, complete))
-		for k := 1; k <= ahead; k++ {
-			at := end.Add(time.Duration(k) * bucket)
-			if !at.After(e.until[rel.OID]) {
-				continue
-			}
-			e.until[rel.OID] = at
-			out = append(out, forecast.Expectation{OID: rel.OID, Bucket: at, RunID: run, Expected: level, Lo: max(0, level-half), Hi: level + half})
+		level, half := perMinute(seen[rel.OID], complete)
+		out = append(out, forecast.Expectation{OID: rel.OID, Bucket: coming, RunID: run, Expected: level, Lo: max(0, level-half), Hi: level + half})
+	}
+	if len(out) > 0 {
+		if err := r.o.Store.SaveExpectations(ctx, out); err != nil {
+			return fmt.Errorf("save expectations: %w", err)
 		}
 	}
-	if len(out) == 0 {
-		return nil
-	}
-	if err := r.o.Store.SaveExpectations(ctx, out); err != nil {
-		return fmt.Errorf("save expectations: %w", err)
-	}
+	e.told = coming
 	return nil
 }
 
-// counted is the changes of one table by bucket, oldest first, ending with the last complete bucket.
-type counted struct {
-	values []float64
-	first  time.Time // the first bucket with a change
-}
-
-// tail is the last complete buckets; a table without changes has zeros.
-func (c *counted) tail(window, complete int) []float64 {
-	if c == nil {
-		return make([]float64, complete)
-	}
-	return c.values[window-complete:]
-}
-
-// byTable is the trailing buckets of every table that changed.
-type byTable map[uint32]*counted
-
-// first is the first bucket in which anything changed.
-func (b byTable) first() (time.Time, bool) {
-	var first time.Time
-	for _, c := range b {
-		if first.IsZero() || c.first.Before(first) {
-			first = c.first
-		}
-	}
-	return first, !first.IsZero()
-}
-
-// trailing lays the counts out in the window of buckets that ends at end.
-func trailing(counts []forecast.ChangeBucket, end time.Time, window int) byTable {
-	out := byTable{}
+// trailing lays the counts of each table out in the n slices before end, oldest first. A table without changes has no row.
+func trailing(counts []forecast.ChangeBucket, end time.Time, n int) map[uint32][]float64 {
+	out := map[uint32][]float64{}
 	for _, c := range counts {
-		i := window - int(math.Ceil(float64(end.Sub(c.At))/float64(bucket)))
-		if i < 0 || i >= window {
+		i := n - int(math.Ceil(float64(end.Sub(c.At))/float64(slice)))
+		if i < 0 || i >= n {
 			continue
 		}
-		t := out[c.OID]
-		if t == nil {
-			t = &counted{values: make([]float64, window), first: c.At}
-			out[c.OID] = t
+		if out[c.OID] == nil {
+			out[c.OID] = make([]float64, n)
 		}
-		t.values[i] += float64(c.Inserts + c.Updates + c.Deletes)
-		if c.At.Before(t.first) {
-			t.first = c.At
-		}
+		out[c.OID][i] += float64(c.Inserts + c.Updates + c.Deletes)
 	}
 	return out
+}
+
+// perMinute expects a minute's changes from the slices before it: by whole minutes when there are enough, which also shows how minutes
+// differ, otherwise as six slices that come independently.
+func perMinute(slices []float64, n int) (level, half float64) {
+	if slices == nil {
+		slices = make([]float64, n)
+	}
+	minutes := n / perBucket
+	if minutes < fromMinute {
+		level, half = expect(slices)
+		return level * float64(perBucket), half * math.Sqrt(float64(perBucket))
+	}
+	sums := make([]float64, minutes)
+	for i, v := range slices[n-minutes*perBucket:] {
+		sums[i/perBucket] += v
+	}
+	return expect(sums)
 }
 
 // expect is the level of trailing counts, with outliers cut, and the half width of its 95 % interval: never less than that of
