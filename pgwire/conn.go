@@ -36,6 +36,7 @@ type conn struct {
 	mu     sync.Mutex // guards what other goroutines use
 	sess   session.Session
 	closed bool
+	busy   bool // with something that a cancel request may mean
 
 	statements map[string]*statement
 	portals    map[string]*portal
@@ -104,9 +105,20 @@ func (c *conn) farewell(err error) {
 	last := *e
 	last.Severity = "FATAL"
 	c.sendError(&last, 0)
-	_ = c.out.nc.SetWriteDeadline(time.Now().Add(time.Second))
 	c.out.timeout = time.Second
-	_ = c.out.flush()
+	if c.out.flush() == nil {
+		c.linger()
+	}
+}
+
+// linger reads for a moment what the client still sends: closing with unread input would make the system drop the last message.
+func (c *conn) linger() {
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = c.raw.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
+	_, _ = io.CopyN(io.Discard, c.raw, 1<<20)
 }
 
 // loop reads and answers messages.
@@ -116,6 +128,7 @@ func (c *conn) loop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		c.setBusy(true)
 		if err := c.handle(ctx, kind, body); err != nil {
 			return err
 		}
@@ -186,11 +199,18 @@ func (c *conn) readBefore(t time.Time) {
 	}
 }
 
-// cancel interrupts what the session does now.
+// setBusy marks the time from a message to the next ReadyForQuery.
+func (c *conn) setBusy(busy bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.busy = busy
+}
+
+// cancel interrupts what the session does now. One that comes when nothing runs must not hit the next statement.
 func (c *conn) cancel() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.sess != nil && !c.closed {
+	if c.sess != nil && c.busy && !c.closed {
 		c.sess.Cancel()
 	}
 }

@@ -12,7 +12,11 @@ import (
 func (c *conn) open(ctx context.Context) error {
 	sess, err := c.server.o.Handler.Connect(ctx, c.startup)
 	if err != nil {
-		return sqlerr.From(err)
+		e := sqlerr.From(err)
+		if e.Code == sqlerr.Internal {
+			c.log.Error("cannot open a session", "error", e.Message)
+		}
+		return e
 	}
 	c.mu.Lock()
 	c.sess = sess
@@ -21,6 +25,7 @@ func (c *conn) open(ctx context.Context) error {
 	c.log.Debug("client connected", "tls", c.startup.TLS, "channel_bound", c.startup.ChannelBound)
 	if p := sess.Proxy(); p != nil {
 		c.sendKey()
+		c.setBusy(true) // only the other server knows when it is idle
 		return c.proxy(ctx, p)
 	}
 	c.sendStatus()
@@ -33,6 +38,7 @@ func (c *conn) sendKey() { c.out.send(&pgproto3.BackendKeyData{ProcessID: c.id, 
 
 // ready ends a round: everything is sent, and it is the client's turn.
 func (c *conn) ready() error {
+	c.setBusy(false)
 	c.out.send(&pgproto3.ReadyForQuery{TxStatus: c.sess.TxStatus()})
 	return c.out.flush()
 }
