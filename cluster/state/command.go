@@ -10,6 +10,8 @@ import (
 )
 
 // Command is a replicated command: a sealed set, one file each. Its number is written into the log and never used again for another.
+//
+//sumtype:decl
 type Command interface {
 	number() uint16
 	// apply checks everything first and then changes the state; a refusal leaves the state as it was.
