@@ -147,7 +147,10 @@ func (o *Orchestrator) enforce(ctx context.Context, i *instance) error {
 	if over {
 		message = readOnlyWhy
 	}
-	if message == i.record.Message {
+	o.mu.Lock()
+	known := i.record.Message
+	o.mu.Unlock()
+	if message == known {
 		return nil
 	}
 	i.mu.Lock()

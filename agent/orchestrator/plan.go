@@ -79,8 +79,11 @@ func (o *Orchestrator) place(ctx context.Context, r Request, now time.Time, c *I
 		}
 	}
 	state, err := o.opts.Predictor.PredictedState(ctx, horizon)
-	if err != nil {
+	switch {
+	case err != nil && r.Horizon != "":
 		return err
+	case err != nil: // nothing grows, so the forecast only helps to estimate the size
+		state = forecast.PredictedState{}
 	}
 	c.ForecastRun = state.RunID
 	if r.Horizon != "" {

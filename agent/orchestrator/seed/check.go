@@ -91,7 +91,11 @@ func (b *builder) check(ctx context.Context) error {
 		if err := b.conn.QueryRow(ctx, "SELECT count(*) FROM "+t.from()).Scan(&actual); err != nil {
 			return err
 		}
-		b.reportTable(t, actual, sizes[t.oidHere(ctx, b.conn)], proven[t.oidHere(ctx, b.conn)])
+		here := t.oidHere(ctx, b.conn)
+		b.reportTable(t, actual, sizes[here], proven[here])
+		if err := b.fanOutsAfter(ctx, t); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -20,6 +20,9 @@ func (b *builder) grow(ctx context.Context) error {
 	if err := b.exec(ctx, "SET enable_nestloop = off; SET enable_mergejoin = off"); err != nil { // nothing is analysed yet; hashing is right for whole tables
 		return err
 	}
+	if err := b.fanOutsBefore(ctx); err != nil {
+		return err
+	}
 	ordered := b.parentsFirst()
 	for _, t := range ordered {
 		if t.ranked || b.orders(t) {

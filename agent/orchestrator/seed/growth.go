@@ -29,7 +29,8 @@ type growth struct {
 	tight        []*key // keys that copying alone cannot keep unique
 	staged       bool   // new rows go through a support table
 	stageName    string
-	grown        bool  // its new rows exist
+	grown        bool // its new rows exist
+	fanOuts      []fanOut
 	lost         int64 // of m rows, those that found no place
 }
 

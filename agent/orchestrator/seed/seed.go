@@ -50,6 +50,7 @@ const (
 	CheckUnique = "unique keys"
 	CheckFK     = "foreign keys"
 	CheckKey    = "key space"
+	CheckFanOut = "fan-out"
 	CheckNote   = "note"
 )
 
