@@ -131,11 +131,11 @@ func (m *Mirror) retire(g *generation) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for time.Since(began) < retireAfter && m.serving() != nil {
-		left := m.on(g)
+		left, pending := m.on(g)
 		for _, s := range left {
 			s.depart(g)
 		}
-		if len(left) == 0 {
+		if len(left) == 0 && !pending {
 			break
 		}
 		<-tick.C

@@ -24,6 +24,8 @@ type generation struct {
 	dir    string
 	server *postgres.Server
 	info   info
+
+	pending int // sessions that are connecting; guarded by Mirror.mu
 }
 
 // info is what is known of a generation; it is kept beside the data directory.

@@ -101,10 +101,11 @@ func (m *Mirror) Ready() <-chan struct{} { return m.ready }
 // Session opens a backend under a mirrored role. The startup map holds the client's startup parameters; its entry
 // database names the database, the first one when missing. Errors are what PostgreSQL would answer to the client, FATAL.
 func (m *Mirror) Session(ctx context.Context, role string, startup map[string]string) (*Session, error) {
-	g := m.serving()
+	g := m.hold()
 	if g == nil {
 		return nil, unavailable(errNotReady)
 	}
+	defer m.release(g)
 	params := map[string]string{}
 	database := m.opts.Databases[0]
 	for name, value := range startup {
@@ -181,6 +182,23 @@ func (m *Mirror) serving() *generation {
 	return m.current
 }
 
+// hold is serving for someone who is about to connect: the server is not stopped before release.
+func (m *Mirror) hold() *generation {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.current != nil {
+		m.current.pending++
+	}
+	return m.current
+}
+
+// release ends a hold.
+func (m *Mirror) release(g *generation) {
+	m.mu.Lock()
+	g.pending--
+	m.mu.Unlock()
+}
+
 // forget drops a closed session.
 func (m *Mirror) forget(s *Session) {
 	m.mu.Lock()
@@ -188,11 +206,10 @@ func (m *Mirror) forget(s *Session) {
 	m.mu.Unlock()
 }
 
-// on lists the sessions that have not left a server.
-func (m *Mirror) on(g *generation) []*Session {
+// on lists the sessions that have not left a server, and says whether someone is just connecting.
+func (m *Mirror) on(g *generation) (out []*Session, pending bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var out []*Session
 	for s := range m.sessions {
 		s.cancelMu.Lock()
 		b := s.running
@@ -201,5 +218,5 @@ func (m *Mirror) on(g *generation) []*Session {
 			out = append(out, s)
 		}
 	}
-	return out
+	return out, g.pending > 0
 }

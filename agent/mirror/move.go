@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	_ "embed"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,12 +40,18 @@ func (s *Session) ensure(ctx context.Context) error {
 			return err
 		}
 	}
+	if g = s.mirror.hold(); g == nil {
+		return unavailable(errNotReady)
+	}
 	b, err := dial(ctx, g, s.role, s.database, s.params, s)
+	if err == nil {
+		s.setBackend(b)
+	}
+	s.mirror.release(g)
 	if err != nil {
 		s.dead = sqlerr.From(err)
 		return s.dead
 	}
-	s.setBackend(b)
 	s.epoch++
 	s.txEpoch++
 	return s.restore()
@@ -59,13 +66,7 @@ func (s *Session) leave() error {
 	if err != nil {
 		return err
 	}
-	names := slices.Collect(func(yield func(string) bool) {
-		for n := range s.custom {
-			if !yield(n) {
-				return
-			}
-		}
-	})
+	names := slices.Collect(maps.Keys(s.custom))
 	r, err := s.execute(name, [][]byte{[]byte(strings.Join(names, ","))}, nil, nil)
 	if err != nil {
 		return err

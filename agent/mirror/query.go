@@ -67,9 +67,9 @@ func (s *Session) question(sql string) (string, error) {
 			delete(s.stmts, name) // the backend keeps it until the session ends; it is small
 		}
 	}
-	st := &statement{sql: sql}
 	name := s.nextName("q")
-	if err := s.prepare(name, st); err != nil {
+	st := &statement{sql: sql, wire: name}
+	if err := s.prepare(st); err != nil {
 		return "", err
 	}
 	s.stmts[name], s.asked[sql] = st, name

@@ -16,7 +16,7 @@ const (
 	// fetchRows is how many rows are asked for at once: another statement can run between two fetches, as portals stay open.
 	fetchRows = 2048
 	// batchRows and batchBytes bound one batch.
-	batchRows  = 512
+	batchRows  = 1024
 	batchBytes = 256 << 10
 	// heldBytes bounds what one result may keep in memory because another statement was run before it was read.
 	heldBytes = 64 << 20
@@ -30,7 +30,8 @@ type rows struct {
 	txEpoch int
 	held    []*result.Batch // read from the wire, not yet given out
 	size    int             // bytes in held
-	grow    int             // size of the last batch's memory
+	lastLen int             // rows of the last batch
+	lastUse int             // bytes of its values
 	done    bool
 	closed  bool
 	copying bool
@@ -222,13 +223,13 @@ type batch struct {
 	columns []result.Column
 	arena   []byte
 	rows    int
-	bytes   int
+	bytes   int // of values, with what slices cost
+	guess   int // rows to make room for
 }
 
-// newBatch starts small and doubles with each batch, so that small results stay cheap.
+// newBatch makes room for as much as the last batch held, so that small results stay cheap and large ones are not copied about.
 func (r *rows) newBatch() *batch {
-	r.grow = min(max(2*r.grow, 2<<10), batchBytes)
-	return &batch{arena: make([]byte, 0, r.grow)}
+	return &batch{arena: make([]byte, 0, min(r.lastUse+r.lastUse/8+256, 2*batchBytes)), guess: r.lastLen}
 }
 
 // add copies one row.
@@ -236,14 +237,14 @@ func (b *batch) add(values [][]byte) {
 	if b.columns == nil {
 		b.columns = make([]result.Column, len(values))
 		for i := range b.columns {
-			b.columns[i].Kind = result.Encoded
+			b.columns[i] = result.Column{Kind: result.Encoded, Bytes: make([][]byte, 0, b.guess)}
 		}
 	}
 	for i, v := range values {
 		var kept []byte
 		if v != nil {
 			if cap(b.arena)-len(b.arena) < len(v) {
-				b.arena = make([]byte, 0, max(2*cap(b.arena), len(v)))
+				b.arena = make([]byte, 0, max(min(2*cap(b.arena), batchBytes), len(v)))
 			}
 			start := len(b.arena)
 			b.arena = append(b.arena, v...)
@@ -261,6 +262,7 @@ func (r *rows) keep(b *batch) {
 		return
 	}
 	r.held = append(r.held, &result.Batch{Len: b.rows, Columns: b.columns})
+	r.lastLen, r.lastUse = b.rows, b.bytes-24*b.rows*len(b.columns)
 	r.size += b.bytes
 	r.count += int64(b.rows)
 }

@@ -33,6 +33,7 @@ type Session struct {
 	txEpoch  int  // grows when the backend's portals are lost
 	serial   int
 	stmts    map[string]*statement
+	unnamed  *statement
 	asked    map[string]string // the engine's own questions: text to statement name
 	custom   map[string]bool   // custom settings seen in statements, which pg_settings does not list
 	active   *rows             // the result whose rows are under way on the wire
@@ -46,6 +47,7 @@ type Session struct {
 // statement is what is needed to prepare again after a move.
 type statement struct {
 	sql    string
+	wire   string // its name in the backend; empty while it is the unnamed statement, which clients do not see in pg_prepared_statements
 	oids   []uint32
 	fields []result.Field
 	params []uint32
@@ -82,7 +84,7 @@ func (s *Session) Prepare(ctx context.Context, sql string, oids []uint32) (name 
 	}
 	st := &statement{sql: sql, oids: oids}
 	name = s.nextName("s")
-	if err := s.prepare(name, st); err != nil {
+	if err := s.prepare(st); err != nil {
 		return "", nil, nil, err
 	}
 	s.stmts[name] = st
@@ -91,8 +93,11 @@ func (s *Session) Prepare(ctx context.Context, sql string, oids []uint32) (name 
 }
 
 // prepare sends Parse and Describe and reads their answers.
-func (s *Session) prepare(name string, st *statement) error {
-	s.send(&pgproto3.Parse{Name: name, Query: st.sql, ParameterOIDs: st.oids}, &pgproto3.Describe{ObjectType: 'S', Name: name}, &pgproto3.Flush{})
+func (s *Session) prepare(st *statement) error {
+	if st.wire == "" {
+		s.unnamed = st
+	}
+	s.send(&pgproto3.Parse{Name: st.wire, Query: st.sql, ParameterOIDs: st.oids}, &pgproto3.Describe{ObjectType: 'S', Name: st.wire}, &pgproto3.Flush{})
 	if err := s.flush(); err != nil {
 		return err
 	}
@@ -140,13 +145,15 @@ func (s *Session) execute(name string, params [][]byte, formats, resultFormats [
 	if st == nil {
 		return nil, sqlerr.New(sqlerr.InvalidStatementName, "prepared statement %q does not exist", name)
 	}
-	if st.epoch != s.epoch { // the backend is another, or the client discarded everything
-		if err := s.prepare(name, st); err != nil {
+	// The backend may be another, the client may have discarded everything, or another statement has become the unnamed one.
+	if st.epoch != s.epoch || (st.wire == "" && s.unnamed != st) {
+		st.wire = name
+		if err := s.prepare(st); err != nil {
 			return nil, err
 		}
 	}
 	r := &rows{s: s, portal: s.nextName("p"), fields: st.fields, txEpoch: s.txEpoch}
-	s.send(&pgproto3.Bind{DestinationPortal: r.portal, PreparedStatement: name, ParameterFormatCodes: formats, Parameters: params, ResultFormatCodes: resultFormats})
+	s.send(&pgproto3.Bind{DestinationPortal: r.portal, PreparedStatement: st.wire, ParameterFormatCodes: formats, Parameters: params, ResultFormatCodes: resultFormats})
 	if err := r.fetch(); err != nil {
 		return nil, err
 	}
@@ -162,8 +169,8 @@ func (s *Session) Deallocate(name string) {
 	defer s.mu.Unlock()
 	st := s.stmts[name]
 	delete(s.stmts, name)
-	if st != nil && s.be != nil && s.dead == nil && st.epoch == s.epoch {
-		s.be.fe.Send(&pgproto3.Close{ObjectType: 'S', Name: name})
+	if st != nil && st.wire != "" && s.be != nil && s.dead == nil && st.epoch == s.epoch {
+		s.be.fe.Send(&pgproto3.Close{ObjectType: 'S', Name: st.wire})
 	}
 }
 

@@ -151,7 +151,8 @@ func fingerprint(ctx context.Context, o Options) (string, error) {
 	return strings.Join(all, " "), nil
 }
 
-// dumpCommand is pg_dump on one database of the primary. The password travels in the environment, not on the command line.
+// dumpCommand is pg_dump on one database of the primary, without a schema foreshadow of the primary's own, whose place
+// ours takes. The password travels in the environment, not on the command line.
 func dumpCommand(ctx context.Context, o Options, db database, args ...string) (*exec.Cmd, error) {
 	path, err := tool(o, "pg_dump")
 	if err != nil {
@@ -161,7 +162,7 @@ func dumpCommand(ctx context.Context, o Options, db database, args ...string) (*
 	if err != nil {
 		return nil, err
 	}
-	args = append(args, "--schema-only", "--no-publications", "--no-subscriptions", "--no-security-labels", "--no-tablespaces", "--lock-wait-timeout=10000", "-d", dsn)
+	args = append(args, "--schema-only", "--no-publications", "--no-subscriptions", "--no-security-labels", "--no-tablespaces", "-N", "foreshadow", "--lock-wait-timeout=10000", "-d", dsn)
 	for _, rel := range db.unreadable {
 		args = append(args, "-T", rel)
 	}

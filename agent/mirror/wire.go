@@ -66,8 +66,7 @@ const maxNotices = 1000
 func (s *Session) failed(e *sqlerr.Error) error {
 	s.active = nil
 	if e.Severity == "FATAL" || e.Severity == "PANIC" {
-		s.dead = e
-		_ = s.be.conn.Close()
+		s.die(e)
 		return e
 	}
 	if err := s.sync(); err != nil {
@@ -114,11 +113,20 @@ func (s *Session) sync() error {
 // (as_of above all) would be lost in silence.
 func (s *Session) broken(err error) error {
 	if s.dead == nil {
-		s.dead = sqlerr.New(sqlerr.AdminShutdown, "the mirror's backend ended: %v", err).WithHint("Connect again.")
-		s.dead.Severity = "FATAL"
-		_ = s.be.conn.Close()
+		e := sqlerr.New(sqlerr.AdminShutdown, "the mirror's backend ended: %v", err).WithHint("Connect again.")
+		e.Severity = "FATAL"
+		s.die(e)
 	}
 	return s.dead
+}
+
+// die ends the session for good; every later call gets the same error.
+func (s *Session) die(e *sqlerr.Error) {
+	s.dead = e
+	_ = s.be.conn.Close()
+	s.cancelMu.Lock()
+	s.running = nil
+	s.cancelMu.Unlock()
 }
 
 // settle reads the rest of the rows that are under way for another result than keep into that result's memory.
