@@ -11,10 +11,10 @@ import (
 const shiftSpreads = 6
 
 // shifted says whether the level moved within the last two short seasons, further than the series ever moves: what came before then says
-// little about what comes. Each value is compared with the median at the same place of three seasons before, over windows of a quarter season.
+// little about what comes. Each value is compared with the median at the same place of three seasons before, over windows of an eighth of a season.
 func (p *prepared) shifted() bool {
 	m := p.seasons[0]
-	w := max(m/4, 3)
+	w := max(m/8, 3)
 	if len(p.onScale) < 8*max(m, w) {
 		return false
 	}
@@ -32,13 +32,14 @@ func (p *prepared) shifted() bool {
 		abs[i] = math.Abs(c)
 	}
 	limit := max(shiftSpreads*1.4826*forecast.Median(abs), 1.25*slices.Max(abs), 0.1)
-	now := 0
-	for _, c := range changes[:2] { // the new level must still stand
-		if math.Abs(c) > limit {
-			now++
-		}
-	}
-	return now == 2
+	return math.Abs(changes[0]) > limit && math.Abs(changes[1]) > limit && p.unseen(len(p.onScale)-2*w, len(p.onScale)-2*m)
+}
+
+// unseen says whether the values from from on all lie beyond what the values before until ever were, by half of their range: a level, not a burst of the known kind.
+func (p *prepared) unseen(from, until int) bool {
+	lo, hi := slices.Min(p.onScale[:until]), slices.Max(p.onScale[:until])
+	beyond := (hi - lo) / 2
+	return slices.Min(p.onScale[from:]) > hi+beyond || slices.Max(p.onScale[from:]) < lo-beyond
 }
 
 // change is the median of values from up to to less the median at the same place of the three seasons before.
