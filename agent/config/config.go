@@ -58,6 +58,7 @@ type Forecast struct {
 
 // Cluster names the agents that decide together.
 type Cluster struct {
+	Name     string   `help:"Name of the cluster, as it stands in the agents' certificates." default:"foreshadow"`
 	ID       string   `name:"id" help:"This agent's stable name." default:"agent-1"`
 	Listen   string   `help:"Address for other agents." default:"127.0.0.1:6545" placeholder:"HOST:PORT"`
 	Peers    []string `help:"All agents as id=host:port, this one included; empty means this agent alone." placeholder:"ID=ADDR"`
@@ -68,8 +69,9 @@ type Cluster struct {
 
 // Instances bounds predictive instances.
 type Instances struct {
-	MaxSize string        `help:"Largest size of an instance unless its request says less." default:"20GB" placeholder:"SIZE"`
-	TTL     time.Duration `name:"ttl" help:"How long an instance lives unless its request says otherwise." default:"168h"`
+	MaxSize           string        `help:"Largest size of an instance unless its request says less." default:"20GB" placeholder:"SIZE"`
+	TTL               time.Duration `name:"ttl" help:"How long an instance lives unless its request says otherwise." default:"168h"`
+	RequireActivation bool          `help:"Refuse instances until both accounts have activated them (set at the first start)."`
 }
 
 // Log sets what the agent writes to its standard error.

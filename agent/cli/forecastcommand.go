@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// seriesFlags are what forecast and backtest have in common.
+type seriesFlags struct {
+	Input   string  `help:"CSV file: wide (id,V1,V2,...; one series a line) or long (id,time,value); - is standard input." required:"" placeholder:"FILE"`
+	Horizon int     `help:"Steps ahead." required:"" placeholder:"N"`
+	Level   float64 `help:"Level of the interval in percent." default:"95"`
+	Season  []int   `help:"Season lengths in steps, such as 24,168; a day and a week when empty." placeholder:"N"`
+}
+
+func (f seriesFlags) options() ForecastOptions {
+	return ForecastOptions{Horizon: f.Horizon, Level: f.Level, Season: f.Season}
+}
+
+// open gives the input.
+func (f seriesFlags) open(t terminal) (io.ReadCloser, error) {
+	if f.Input == "-" {
+		return io.NopCloser(t.in), nil
+	}
+	file, err := os.Open(f.Input)
+	if err != nil {
+		return nil, fmt.Errorf("open input: %w", err)
+	}
+	return file, nil
+}
+
+type forecastCommand struct {
+	seriesFlags `embed:""`
+	Output      string `help:"File to write id,h,mean,lo,hi to; standard output when empty." placeholder:"FILE"`
+}
+
+// Run forecasts every series of the input. The output file appears whole or not at all.
+func (c forecastCommand) Run(ctx context.Context, t terminal) error {
+	in, err := c.open(t)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if c.Output == "" {
+		return Forecast(ctx, c.options(), in, t.out)
+	}
+	out, err := os.CreateTemp(filepath.Dir(c.Output), ".forecast-*")
+	if err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	defer os.Remove(out.Name())
+	err = errors.Join(Forecast(ctx, c.options(), in, out), out.Chmod(0o644), out.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(out.Name(), c.Output)
+}
+
+type backtestCommand struct {
+	seriesFlags `embed:""`
+}
+
+// Run prints the accuracy of each series' model on its own past.
+func (c backtestCommand) Run(ctx context.Context, t terminal) error {
+	in, err := c.open(t)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return Backtest(ctx, c.options(), in, t.out)
+}

@@ -1,0 +1,355 @@
+package e2e_test
+
+import (
+	"bufio"
+	"context"
+	_ "embed"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"foreshadow/agent/change"
+	"foreshadow/agent/mirror"
+	"foreshadow/agent/pgtest"
+	"foreshadow/agent/shadow"
+	"foreshadow/pgwire/encode"
+	"foreshadow/sql/catalog"
+	"foreshadow/sql/engine"
+	"foreshadow/sql/result"
+	"foreshadow/sql/session"
+	"foreshadow/sql/sqlerr"
+	"foreshadow/sql/types"
+)
+
+//go:embed testdata/differential.setup.sql
+var setupSQL string
+
+//go:embed testdata/differential.sql
+var corpusSQL string
+
+// answer is a result as a client sees it.
+type answer struct {
+	fields []string // name:oid
+	oids   []uint32
+	rows   [][]string
+	code   string
+	err    string
+}
+
+// TestDifferential holds that every statement of the corpus is answered as the primary answers it, or refused where it must be.
+func TestDifferential(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.Start(t)
+	pg.Exec(t, "postgres", setupSQL)
+	s := connect(t, stack(t, pg), "reader")
+	primary, err := pgconn.Connect(t.Context(), pg.DSN("reader", "postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = primary.Close(context.Background()) }()
+	for _, zone := range []string{"UTC", "America/New_York"} {
+		run(t, s, "SET TimeZone = '"+zone+"'")
+		ask(t, primary, "SET TimeZone = '"+zone+"'")
+		for _, c := range corpus() {
+			want, got := ask(t, primary, c.sql), run(t, s, c.sql)
+			if diff := compare(c, want, got); diff != "" {
+				t.Errorf("%s (%s)\n%s", c.sql, zone, diff)
+			}
+		}
+	}
+}
+
+// statement is one line of the corpus.
+type statement struct {
+	sql                     string
+	refused, fails, ordered bool
+}
+
+func corpus() []statement {
+	var out []statement
+	scan := bufio.NewScanner(strings.NewReader(corpusSQL))
+	for scan.Scan() {
+		line := strings.TrimSuffix(strings.TrimSpace(scan.Text()), ";")
+		if line == "" || strings.HasPrefix(line, "--") {
+			continue
+		}
+		sql, mark, _ := strings.Cut(line, " -- ")
+		out = append(out, statement{sql, mark == "refused", mark == "error", strings.Contains(sql[strings.LastIndex(sql, ")")+1:], "ORDER BY")})
+	}
+	return out
+}
+
+// compare says what differs, or "".
+func compare(c statement, want, got answer) string {
+	switch {
+	case c.refused:
+		if want.code != "" || got.code != sqlerr.FeatureNotSupported {
+			return fmt.Sprintf("not refused: %+v", got)
+		}
+		return ""
+	case want.code != got.code:
+		return fmt.Sprintf("primary: %s %s\n  agent: %s %s", want.code, want.err, got.code, got.err)
+	case want.code != "":
+		if !c.fails {
+			return "both fail: " + want.err
+		}
+		return ""
+	case c.fails:
+		return "no error"
+	case !slices.Equal(want.fields, got.fields):
+		return fmt.Sprintf("columns\nprimary: %v\n  agent: %v", want.fields, got.fields)
+	case len(want.rows) != len(got.rows):
+		return fmt.Sprintf("%d rows instead of %d", len(got.rows), len(want.rows))
+	}
+	if !c.ordered {
+		slices.SortFunc(want.rows, slices.Compare)
+		slices.SortFunc(got.rows, slices.Compare)
+	}
+	for i := range want.rows {
+		for j := range want.rows[i] {
+			if !equal(want.oids[j], want.rows[i][j], got.rows[i][j]) {
+				return fmt.Sprintf("row %d column %s\nprimary: %s\n  agent: %s", i, want.fields[j], want.rows[i][j], got.rows[i][j])
+			}
+		}
+	}
+	return ""
+}
+
+// equal allows floats their last digits, which depend on the order of summation.
+func equal(oid uint32, a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, err1 := strconv.ParseFloat(a, 64)
+	y, err2 := strconv.ParseFloat(b, 64)
+	return oid == types.Float8 && err1 == nil && err2 == nil && math.Abs(x-y) <= 1e-9*math.Max(math.Abs(x), 1)
+}
+
+func ask(t *testing.T, c *pgconn.PgConn, sql string) answer {
+	t.Helper()
+	r := c.ExecParams(t.Context(), sql, nil, nil, nil, nil).Read()
+	var a answer
+	var pe *pgconn.PgError
+	if errors.As(r.Err, &pe) {
+		return answer{code: pe.Code, err: pe.Message}
+	}
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	for _, f := range r.FieldDescriptions {
+		a.fields = append(a.fields, fmt.Sprintf("%s:%d", f.Name, f.DataTypeOID))
+		a.oids = append(a.oids, f.DataTypeOID)
+	}
+	for _, row := range r.Rows {
+		a.rows = append(a.rows, texts(row))
+	}
+	return a
+}
+
+func texts(row [][]byte) []string {
+	out := make([]string, len(row))
+	for i, v := range row {
+		out[i] = "NULL"
+		if v != nil {
+			out[i] = "'" + string(v)
+		}
+		out[i] = strings.TrimPrefix(out[i], "'")
+	}
+	return out
+}
+
+// stack is an engine with a real mirror and a real shadow of the primary.
+func stack(t *testing.T, pg *pgtest.Server) *engine.Engine {
+	t.Helper()
+	m, err := mirror.New(mirror.Options{Dir: pgtest.Dir(t), SourceDSN: pg.DSN("postgres", "postgres"), CatalogSQL: catalog.SQL, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- m.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	select {
+	case <-m.Ready():
+	case err := <-done:
+		t.Fatalf("mirror ended: %v", err)
+	case <-time.After(2 * time.Minute):
+		t.Fatal("mirror is not ready")
+	}
+	db, err := shadow.Open(shadow.Options{Dir: t.TempDir(), MemoryLimit: "1GB", Threads: 2, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	for _, table := range []string{"customers", "orders", "items", "secret", "guarded"} {
+		load(t, pg, db, table)
+	}
+	e, err := engine.New(engine.Options{Logins: plainLogins{}, Sources: []engine.Source{{Name: "postgres", Mirror: realMirror{m}, Shadow: realShadow{db}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// load copies a table into the shadow as an initial copy does.
+func load(t *testing.T, pg *pgtest.Server, db *shadow.DB, table string) {
+	t.Helper()
+	rel := &change.Relation{Schema: "public", Name: table, Identity: change.IdentityDefault, Version: 1}
+	for _, r := range pg.Query(t, "postgres", `SELECT a.attrelid::bigint, a.attname, a.atttypid::bigint, a.atttypmod, format_type(a.atttypid, a.atttypmod), coalesce(a.attnum = ANY (i.indkey), false)
+		FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 ORDER BY a.attnum`, table) {
+		oid, _ := strconv.ParseUint(r[0], 10, 32)
+		typ, _ := strconv.ParseUint(r[2], 10, 32)
+		mod, _ := strconv.Atoi(r[3])
+		rel.OID = uint32(oid)
+		rel.Columns = append(rel.Columns, change.Column{Name: r[1], TypeOID: uint32(typ), TypMod: int32(mod), TypeName: r[4], Key: r[5] == "t"})
+	}
+	conn, err := pgconn.Connect(t.Context(), pg.DSN("postgres", "postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	ask(t, conn, "SET timezone = 'UTC'")
+	rows := conn.ExecParams(t.Context(), "SELECT * FROM "+table, nil, nil, nil, nil).Read()
+	l, err := db.Load(t.Context(), rel, 1, time.Now(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows.Rows {
+		values := make([]change.Value, len(row))
+		for i, v := range row {
+			if v != nil {
+				values[i] = change.Value{Text: v, State: change.Set}
+			}
+		}
+		if err := l.Row(values); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// plainLogins takes every user for the role of the same name.
+type plainLogins struct{}
+
+func (plainLogins) Verifier(context.Context, string) (string, error) { return "", nil }
+func (plainLogins) Login(_ context.Context, user string) (engine.Login, error) {
+	return engine.Login{Name: user, Role: user}, nil
+}
+func (plainLogins) SetVerifier(context.Context, engine.Login, string) error { return nil }
+
+type realMirror struct{ m *mirror.Mirror }
+
+func (r realMirror) Session(ctx context.Context, role string, startup map[string]string) (engine.MirrorSession, error) {
+	s, err := r.m.Session(ctx, role, startup)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+type realShadow struct{ db *shadow.DB }
+
+func (r realShadow) Source(ctx context.Context, ref engine.Ref) (string, error) {
+	return r.db.Source(ctx, shadow.Ref{OID: ref.OID, Name: ref.Name, AsOf: shadow.AsOf{Time: ref.AsOf.Time, LSN: change.LSN(ref.AsOf.LSN)}, Readable: ref.Readable})
+}
+
+func (r realShadow) Query(ctx context.Context, q engine.Query) (result.Rows, error) {
+	return r.db.Query(ctx, shadow.Query{SQL: q.SQL, Params: q.Params, Fields: q.Fields, Tables: q.Tables, TimeZone: q.TimeZone})
+}
+
+func connect(t *testing.T, e *engine.Engine, user string) session.Session {
+	t.Helper()
+	s, err := e.Connect(t.Context(), session.Startup{User: user, Database: "postgres", Params: map[string]string{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// run executes one statement through a session as pgwire does, in text format.
+func run(t *testing.T, s session.Session, sql string, params ...session.Param) (a answer) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	defer func() {
+		if err := s.Sync(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	fail := func(err error) answer {
+		e := sqlerr.From(err)
+		return answer{code: e.Code, err: e.Message + " " + e.Detail + " " + e.Hint}
+	}
+	st, err := s.Prepare(ctx, session.Text{SQL: sql}, nil)
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { _ = st.Close() }()
+	p, err := st.Bind(ctx, params, nil)
+	if err != nil {
+		return fail(err)
+	}
+	for _, f := range p.Fields() {
+		a.fields = append(a.fields, fmt.Sprintf("%s:%d", f.Name, f.TypeOID))
+		a.oids = append(a.oids, f.TypeOID)
+	}
+	rows, err := p.Rows(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { _ = rows.Close() }()
+	enc, err := encode.New(p.Fields(), nil, func() (*encode.Settings, error) { return encode.ParseSettings(s.Status()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		b, err := rows.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return a
+		}
+		if err != nil {
+			return fail(err)
+		}
+		if err := enc.Batch(b); err != nil {
+			return fail(err)
+		}
+		for i := range b.Len {
+			row, err := enc.AppendRow(nil, b, i)
+			if err != nil {
+				return fail(err)
+			}
+			a.rows = append(a.rows, texts(cells(row)))
+		}
+	}
+}
+
+// cells reads a DataRow message.
+func cells(msg []byte) [][]byte {
+	msg = msg[5:]
+	out := make([][]byte, binary.BigEndian.Uint16(msg))
+	msg = msg[2:]
+	for i := range out {
+		n := int32(binary.BigEndian.Uint32(msg))
+		msg = msg[4:]
+		if n >= 0 {
+			out[i], msg = msg[:n], msg[n:]
+		}
+	}
+	return out
+}

@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// TestRefusals gives bad input and wants the error that PostgreSQL's users would expect, with its code, and a session that goes on.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	d := startDev(t, "")
+	for _, c := range []struct{ login, sql, code, says string }{
+		{"alice", "CREATE PREDICTIVE INSTANCE x AT HORIZON 'someday'", "22007", "interval"},
+		{"alice", "CREATE PREDICTIVE INSTANCE x AT HORIZON '-3 days'", "22023", "future"},
+		{"alice", "CREATE PREDICTIVE INSTANCE x AT HORIZON '90 days' WITH (colour = blue)", "22023", "colour"},
+		{"alice", "CREATE PREDICTIVE INSTANCE x AT HORIZON '90 days' WITH (fidelity = sample)", "0A000", "fidelity"},
+		{"alice", "CREATE PREDICTIVE INSTANCE x AT HORIZON '90 days' WITH (max_size = '1MB')", "53400", "max_size"},
+		{"alice", "CREATE PREDICTIVE INSTANCE shop AT HORIZON '90 days'", "42710", "shop"},
+		{"alice", "CREATE PREDICTIVE INSTANCE", "42601", "syntax error"},
+		{"alice", "DROP PREDICTIVE INSTANCE nothing_there", "42704", "nothing_there"},
+		{"alice", "ALTER PREDICTIVE MODEL SET (flavour = 'sweet')", "22023", "flavour"},
+		{"alice", "APPROVE REQUEST 4711", "42704", "4711"},
+		{"analyst", "CREATE PREDICTIVE INSTANCE x AT HORIZON '90 days'; APPROVE REQUEST 1", "42501", ""},
+		{"analyst", "INSERT INTO customers (email, city) VALUES ('a', 'b')", "25006", "INSERT"},
+		{"analyst", "DELETE FROM orders", "25006", "DELETE"},
+		{"analyst", "DROP TABLE orders", "25006", "DROP TABLE"},
+		{"analyst", "SELECT * FROM salaries", "42501", "permission denied"},
+		{"analyst", "SELECT * FROM nothing_there", "42P01", "nothing_there"},
+		{"analyst", "SELECT nothing FROM orders", "42703", "nothing"},
+		{"analyst", "SELECT 1/0", "22012", "division by zero"},
+		{"analyst", "SELECT id / 0 FROM orders", "22012", "division by zero"},
+		{"analyst", "SELEC 1", "42601", "syntax error"},
+		{"analyst", "SET foreshadow.as_of = 'once upon a time'; SELECT count(*) FROM orders", "22007", "as_of"},
+		{"analyst", "SET foreshadow.as_of = '1999-01-01'; SELECT count(*) FROM orders", "72000", ""},
+		{"alice", "SELECT * FROM orders", "42501", "permission denied"},
+	} {
+		conn := d.connect(t, c.login, "shop")
+		_, err := conn.Exec(t.Context(), c.sql, pgx.QueryExecModeSimpleProtocol)
+		var e *pgconn.PgError
+		switch {
+		case err == nil:
+			t.Errorf("%s: %q was not refused", c.login, c.sql)
+		case !errors.As(err, &e):
+			t.Errorf("%q: %v", c.sql, err)
+		case e.Code != c.code || !strings.Contains(strings.ToLower(e.Message+e.Detail+e.Hint), strings.ToLower(c.says)):
+			t.Errorf("%q: got %s %s (%s; %s), want %s with %q", c.sql, e.Code, e.Message, e.Detail, e.Hint, c.code, c.says)
+		}
+		one := 0
+		if err := conn.QueryRow(t.Context(), "SELECT 1").Scan(&one); err != nil {
+			t.Errorf("the session must go on after %q: %v", c.sql, err)
+		}
+	}
+	for name, url := range map[string]string{
+		"28P01":  strings.Replace(d.url(t, "alice", "shop"), d.password(t, "alice"), "wrong", 1),
+		"28P01 ": strings.Replace(d.url(t, "alice", "shop"), "alice", "nobody", 1),
+		"3D000":  d.url(t, "alice", "nowhere"),
+	} {
+		conn, err := pgx.Connect(t.Context(), url)
+		if err == nil {
+			_ = conn.Close(t.Context())
+		}
+		var e *pgconn.PgError
+		if !errors.As(err, &e) || e.Code != strings.TrimSpace(name) {
+			t.Errorf("connecting: want %s, got %v", name, err)
+		}
+	}
+}

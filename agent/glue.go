@@ -1,0 +1,93 @@
+package agent
+
+import (
+	"context"
+	"time"
+
+	"foreshadow/agent/change"
+	"foreshadow/agent/mirror"
+	"foreshadow/agent/orchestrator"
+	"foreshadow/agent/predict"
+	"foreshadow/agent/sampler"
+	"foreshadow/agent/shadow"
+	"foreshadow/cluster"
+	"foreshadow/pgwire"
+	"foreshadow/sql/engine"
+	"foreshadow/sql/result"
+	"foreshadow/sql/session"
+)
+
+// Who fits whom: interfaces stand with their callers, so that a change of either side fails here.
+var (
+	_ pgwire.Handler         = (*engine.Engine)(nil)
+	_ engine.MirrorSession   = (*mirror.Session)(nil)
+	_ engine.Mirror          = mirrors{}
+	_ engine.Shadow          = shadows{}
+	_ engine.Predictor       = predict.Tables{}
+	_ engine.Governance      = governance{}
+	_ engine.Logins          = logins{}
+	_ engine.Planner         = planner{}
+	_ engine.Instances       = instances{}
+	_ predict.Store          = (*shadow.DB)(nil)
+	_ sampler.Store          = (*shadow.DB)(nil)
+	_ orchestrator.Store     = seedStore{}
+	_ orchestrator.History   = seedStore{}
+	_ orchestrator.Schema    = schema{}
+	_ orchestrator.Predictor = (*predict.Runner)(nil)
+	_ cluster.Executor       = (*executor)(nil)
+)
+
+// mirrors gives the mirror's sessions as the engine's interface.
+type mirrors struct{ mirror *mirror.Mirror }
+
+func (m mirrors) Session(ctx context.Context, role string, startup map[string]string) (engine.MirrorSession, error) {
+	s, err := m.mirror.Session(ctx, role, startup)
+	if err != nil { // a nil *Session must not become a non-nil interface
+		return nil, err
+	}
+	return s, nil
+}
+
+// shadows words the engine's questions for the shadow.
+type shadows struct{ db *shadow.DB }
+
+func (s shadows) Source(ctx context.Context, r engine.Ref) (string, error) {
+	return s.db.Source(ctx, shadow.Ref{OID: r.OID, Name: r.Name, Readable: r.Readable, AsOf: shadow.AsOf{Time: r.AsOf.Time, LSN: change.LSN(r.AsOf.LSN)}})
+}
+
+func (s shadows) Query(ctx context.Context, q engine.Query) (result.Rows, error) {
+	return s.db.Query(ctx, shadow.Query(q))
+}
+
+// seedStore gives an instance's seed the rows of the shadow.
+type seedStore struct{ *shadow.DB }
+
+// LSNAt is the position that was current at a moment.
+func (s seedStore) LSNAt(ctx context.Context, at time.Time) (change.LSN, error) {
+	return s.DB.LSNAt(ctx, at)
+}
+
+// schema gives an instance the mirror's copy of the primary's definitions.
+type schema struct{ mirror *mirror.Mirror }
+
+func (s schema) SchemaDump(_ context.Context, source string) (roles, pre, post string, err error) {
+	d, err := s.mirror.SchemaDump(source)
+	return d.Roles, d.PreData, d.PostData, err
+}
+
+// instances joins sessions to predictive instances.
+type instances struct{ orchestrator *orchestrator.Orchestrator }
+
+func (i instances) Exists(_ context.Context, name string) (bool, error) {
+	return i.orchestrator.Exists(name), nil
+}
+
+// Connect uses the login's role, so that the instance's own grants, copied from the primary, decide what it may read.
+func (i instances) Connect(ctx context.Context, l engine.Login, name string, s session.Startup) (*session.Proxy, error) {
+	c, err := i.orchestrator.Dial(ctx, name, l.Role, s.Params)
+	if err != nil {
+		return nil, err
+	}
+	c.Proxy.Cancel = c.Cancel
+	return c.Proxy, nil
+}

@@ -1,0 +1,163 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"foreshadow/agent/admin"
+	"foreshadow/agent/capture"
+	"foreshadow/agent/config"
+	"foreshadow/agent/ingest"
+	"foreshadow/agent/mirror"
+	"foreshadow/agent/orchestrator"
+	"foreshadow/agent/predict"
+	"foreshadow/agent/sampler"
+	"foreshadow/agent/shadow"
+	"foreshadow/cluster"
+	"foreshadow/cluster/raftnode"
+	"foreshadow/pgwire"
+	"foreshadow/sql/catalog"
+	"foreshadow/sql/engine"
+)
+
+// open opens every part, each after what it needs. What is open is closed by Close, also after an error.
+func (a *Agent) open() error {
+	dsn, err := sourceDSN(a.settings.Source)
+	if err != nil {
+		return err
+	}
+	parsed, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return errors.New("the primary's connection string is not valid")
+	}
+	a.database = parsed.Database
+	for _, step := range []func(dsn string) error{a.lockDir, a.openHistory, a.openMirror, a.openForecasts, a.openInstances, a.openCluster, a.openClients} {
+		if err := step(dsn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dir is a folder below the data folder.
+func (a *Agent) dir(name string) string { return filepath.Join(a.settings.Server.DataDir, name) }
+
+// lockDir keeps a second agent out of the data folder.
+func (a *Agent) lockDir(string) error {
+	if err := os.MkdirAll(a.settings.Server.DataDir, 0o711); err != nil {
+		return fmt.Errorf("make data folder: %w", err)
+	}
+	f, err := os.OpenFile(a.dir("lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock data folder: %w", err)
+	}
+	a.closers = append(a.closers, f.Close)
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fmt.Errorf("lock data folder %s: another agent is using it", a.settings.Server.DataDir)
+	}
+	return nil
+}
+
+// openHistory opens the shadow and the loop that feeds it.
+func (a *Agent) openHistory(dsn string) (err error) {
+	s := a.settings
+	a.shadow, err = shadow.Open(shadow.Options{Dir: a.dir("shadow"), MemoryLimit: s.Shadow.Memory, Threads: s.Shadow.Threads, Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, a.shadow.Close)
+	source, err := capture.New(capture.Options{DSN: dsn, Slot: s.Source.Slot, Publication: s.Source.Publication, Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.ingest, err = ingest.New(ingest.Options{Name: a.database, Source: source, Store: a.shadow, Log: a.log})
+	return err
+}
+
+func (a *Agent) openMirror(dsn string) (err error) {
+	s := a.settings.Server
+	a.mirror, err = mirror.New(mirror.Options{Dir: a.dir("mirror"), SourceDSN: dsn, CatalogSQL: catalog.SQL, BinDir: s.PGBin, OSUser: s.OSUser, Log: a.log})
+	return err
+}
+
+func (a *Agent) openForecasts(dsn string) (err error) {
+	f := a.settings.Forecast
+	a.sampler, err = sampler.New(sampler.Options{DSN: dsn, Store: a.shadow, Interval: f.SampleInterval, DiskPath: a.settings.Server.DataDir, Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.predictor, err = predict.New(predict.Options{Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References, Interval: f.Interval, Clock: time.Now, Log: a.log})
+	return err
+}
+
+func (a *Agent) openInstances(string) (err error) {
+	s := a.settings
+	size, err := config.ParseSize(s.Instances.MaxSize)
+	if err != nil {
+		return err
+	}
+	a.instances, err = orchestrator.New(orchestrator.Options{
+		Dir: a.dir("instances"), BinDir: s.Server.PGBin, OSUser: s.Server.OSUser, Predictor: a.predictor, Store: seedStore{a.shadow},
+		Schema: schema{a.mirror}, Reserved: func() []string { return []string{a.database, "postgres", "template0", "template1"} },
+		TTL: s.Instances.TTL, MaxSize: size, Log: a.log,
+	})
+	if err == nil {
+		a.closers = append(a.closers, a.instances.Close)
+	}
+	return err
+}
+
+func (a *Agent) openCluster(string) (err error) {
+	c := a.settings.Cluster
+	o := cluster.Options{ID: c.ID, Dir: a.dir("cluster"), Executor: &executor{a.instances}, Log: a.log}
+	for _, p := range c.Peers {
+		id, addr, _ := strings.Cut(p, "=")
+		o.Peers = append(o.Peers, raftnode.Peer{ID: id, Addr: addr})
+	}
+	if len(o.Peers) > 0 {
+		o.Listen = c.Listen
+		o.TLS = &raftnode.TLS{Cluster: c.Name, CertFile: c.CertFile, KeyFile: c.KeyFile, CAFile: c.CAFile}
+	}
+	a.cluster, err = cluster.New(o)
+	if err == nil {
+		a.closers = append(a.closers, a.cluster.Close)
+	}
+	return err
+}
+
+// openClients opens the engine and the listeners.
+func (a *Agent) openClients(string) error {
+	e, err := engine.New(engine.Options{
+		Sources: []engine.Source{{Name: a.database, Mirror: mirrors{a.mirror}, Shadow: shadows{a.shadow}, Predictor: a.predictor.Tables(), Views: a.views()}},
+		Logins:  logins{a.cluster, a.mirror.HasRole}, Governance: governance{a.cluster, a.systemIdentifier}, Planner: planner{a.cluster, a.instances},
+		Instances: instances{a.instances}, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	certificate, err := a.certificate()
+	if err != nil {
+		return err
+	}
+	a.wire, err = pgwire.New(pgwire.Options{Addr: a.settings.Server.Listen, TLS: certificate, Handler: e, Log: a.log})
+	if err != nil {
+		return fmt.Errorf("listen for clients: %w", err)
+	}
+	a.closers = append(a.closers, a.wire.Close)
+	if a.settings.Server.AdminListen == "" {
+		return nil
+	}
+	a.register()
+	a.admin, err = admin.New(admin.Options{Addr: a.settings.Server.AdminListen, Registry: a.registry, Ready: a.health, Log: a.log})
+	if err != nil {
+		return fmt.Errorf("listen for administration: %w", err)
+	}
+	return nil
+}

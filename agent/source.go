@@ -1,0 +1,46 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"foreshadow/agent/config"
+)
+
+// sourceDSN adds the password from its file to the connection string.
+func sourceDSN(s config.Source) (string, error) {
+	if s.PasswordFile == "" {
+		return s.DSN, nil
+	}
+	text, err := os.ReadFile(s.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("read password of the primary: %w", err)
+	}
+	return withPassword(s.DSN, strings.TrimRight(string(text), "\r\n"))
+}
+
+// withPassword works on both forms of a connection string.
+func withPassword(dsn, password string) (string, error) {
+	if !strings.Contains(dsn, "://") {
+		return dsn + " password='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(password) + "'", nil
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return "", errors.New("the primary's connection string is not a valid URL")
+	}
+	u.User = url.UserPassword(u.User.Username(), password)
+	return u.String(), nil
+}
+
+// systemIdentifier names the primary in requests; it is empty until the primary was seen once.
+func (a *Agent) systemIdentifier() string {
+	state, err := a.shadow.State(context.Background())
+	if err != nil {
+		return ""
+	}
+	return state.Identity.SystemID
+}
