@@ -185,3 +185,52 @@ func TestFreezeAndViews(t *testing.T) {
 		t.Fatalf("cluster members %+v %v", members, err)
 	}
 }
+
+// An agent speaks for itself only, an unknown kind never reaches the log, and a request for an agent that is not there is refused.
+func TestImpostors(t *testing.T) {
+	t.Parallel()
+	c := startAgents(t, 3)
+	leader := c.leader()
+	rest := c.others(leader)
+	r := propose(t, c.nodes[leader], createRequest("next_quarter", rest[0]))
+	_, err := c.nodes[rest[1]].submit(wait(t), &state.Claim{ID: r.ID, Agent: rest[0]})
+	wantCode(t, err, sqlerr.Internal)
+	_, err = c.nodes[leader].Propose(wait(t), Principal{Login: "alice"}, Proposal{Kind: "GRANT EVERYTHING"})
+	wantCode(t, err, sqlerr.FeatureNotSupported)
+	_, err = c.nodes[leader].Propose(wait(t), Principal{Login: "alice"}, createRequest("x", "agent-9"))
+	wantCode(t, err, sqlerr.UndefinedObject)
+	_, err = c.nodes[leader].Approve(wait(t), Principal{Login: "alice"}, r.ID, "")
+	wantCode(t, err, sqlerr.ObjectNotInState)
+	a := c.nodes[rest[0]].answer(wait(t), rest[1], []byte(`{"ask":"shutdown"}`))
+	if string(a) != `{"outcome":{},"problem":"bad","text":"unknown question shutdown"}` {
+		t.Fatalf("answer %s", a)
+	}
+}
+
+// An agent whose history was rewritten, with a chain that holds in itself, is found by VERIFY AUDIT on another one.
+func TestRewrittenHistory(t *testing.T) {
+	t.Parallel()
+	c := startAgents(t, 3)
+	leader := c.leader()
+	liar := c.others(leader)[0]
+	propose(t, c.nodes[liar], createRequest("next_quarter", ""))
+	index := c.nodes[liar].fsm.Index()
+	entry, err := state.Encode(state.Envelope{Stamp: 1, Command: &state.Bootstrap{
+		Cluster: "another past", Accounts: genesis.Accounts,
+		Members: []state.Member{{Login: "m", Account: "data_owner", Person: "m"}, {Login: "o", Account: "platform_owner", Person: "o"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := state.New()
+	if _, err := other.Apply(index, entry); err != nil {
+		t.Fatal(err)
+	}
+	c.nodes[liar].fsm.mu.Lock()
+	c.nodes[liar].fsm.s = other
+	c.nodes[liar].fsm.mu.Unlock()
+	eventually(t, func() bool {
+		report, err := c.nodes[leader].VerifyAudit(wait(t))
+		return err == nil && !report.OK && len(report.Differ) == 1 && report.Differ[0] == liar && len(report.Agree) == 1
+	})
+}

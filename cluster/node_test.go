@@ -197,22 +197,22 @@ func testLog(t *testing.T) *slog.Logger {
 // wait is a context for one step of a test.
 func wait(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// eventually polls a condition, 20 seconds at most.
+// eventually polls a condition, a minute at most.
 func eventually(t *testing.T, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatal("the condition did not come true within 20 s")
+			t.Fatal("the condition did not come true within a minute")
 		}
 	}
 }

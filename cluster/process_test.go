@@ -121,7 +121,7 @@ func agentMain(conf string, in io.Reader, out io.Writer) error {
 
 // obey carries out one order.
 func obey(n *Node, o order) reply {
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var r reply
 	var err error
