@@ -9,6 +9,7 @@ import (
 	"foreshadow/sql/sqlerr"
 )
 
+// What the watching goes by.
 const (
 	watchEvery  = 300 * time.Millisecond
 	failedKept  = 24 * time.Hour // how long a failure's record is shown

@@ -14,6 +14,7 @@ import (
 	"foreshadow/sql/sqlerr"
 )
 
+// The figures behind estimates; builds and sizes are measured against them in the report.
 const (
 	emptyServer    = 64 << 20 // a data directory without user rows, with its log
 	minMaxSize     = 1 << 30

@@ -93,6 +93,7 @@ func badValue(name, value, hint string) error {
 	return sqlerr.New(sqlerr.InvalidParameterValue, "invalid value for parameter %q: %q", name, value).WithHint("%s", hint)
 }
 
+// readFidelity accepts what can be built.
 func readFidelity(w *wanted, v string) error {
 	switch strings.ToLower(v) {
 	case "full":
@@ -104,6 +105,7 @@ func readFidelity(w *wanted, v string) error {
 	return badValue("fidelity", v, "Available values: full.")
 }
 
+// readQuantile reads 0.9 and p90.
 func readQuantile(w *wanted, v string) error {
 	q, err := strconv.ParseFloat(strings.ToLower(strings.TrimPrefix(v, "p")), 64)
 	if strings.HasPrefix(v, "p") {
@@ -116,6 +118,7 @@ func readQuantile(w *wanted, v string) error {
 	return nil
 }
 
+// readTTL reads a positive interval.
 func readTTL(w *wanted, v string) error {
 	s, err := parseSpan(v)
 	start := time.Unix(0, 0).UTC()
@@ -126,6 +129,7 @@ func readTTL(w *wanted, v string) error {
 	return nil
 }
 
+// readMaxSize reads a size; the agent's own limit is checked later.
 func readMaxSize(w *wanted, v string) error {
 	n, err := parseSize(v)
 	if err != nil || n < 1<<20 {
@@ -135,6 +139,7 @@ func readMaxSize(w *wanted, v string) error {
 	return nil
 }
 
+// readMemory reads the memory that settings are derived from.
 func readMemory(w *wanted, v string) error {
 	n, err := parseSize(v)
 	if err != nil || n < 64<<20 {
@@ -144,6 +149,7 @@ func readMemory(w *wanted, v string) error {
 	return nil
 }
 
+// readSeed reads the random seed.
 func readSeed(w *wanted, v string) error {
 	n, err := strconv.ParseInt(v, 10, 64)
 	if err != nil {
@@ -153,6 +159,7 @@ func readSeed(w *wanted, v string) error {
 	return nil
 }
 
+// readBackend accepts what can be run.
 func readBackend(w *wanted, v string) error {
 	switch strings.ToLower(v) {
 	case "local":
@@ -163,6 +170,7 @@ func readBackend(w *wanted, v string) error {
 	return badValue("backend", v, "Available values: local.")
 }
 
+// readInt reads a whole number within bounds.
 func readInt(v, name string, low, high int, to *int) error {
 	n, err := strconv.Atoi(v)
 	if err != nil || n < low || n > high {
@@ -180,6 +188,7 @@ func unlessEmpty(v, name, off string) error {
 	return sqlerr.New(sqlerr.FeatureNotSupported, "parameter %q is not available yet", name).WithHint("Leave it out.")
 }
 
+// instanceName is an identifier that needs no quoting in SQL, so that it means the same everywhere.
 var instanceName = regexp.MustCompile(`^[a-z_][a-z0-9_$]{0,62}$`)
 
 // checkName refuses names that could not be a database's, or that mean another one.

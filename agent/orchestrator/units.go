@@ -18,6 +18,7 @@ type span struct {
 // add moves a time by the interval.
 func (s span) add(t time.Time) time.Time { return t.AddDate(0, s.months, s.days).Add(s.rest) }
 
+// spanUnits are the names of units in the singular.
 var spanUnits = map[string]span{
 	"millennium": {months: 12000}, "century": {months: 1200}, "decade": {months: 120},
 	"year": {months: 12}, "yr": {months: 12}, "y": {months: 12}, "month": {months: 1}, "mon": {months: 1},
@@ -28,6 +29,7 @@ var spanUnits = map[string]span{
 	"millisecond": {rest: time.Millisecond}, "ms": {rest: time.Millisecond},
 }
 
+// The parts of an interval: a number with a unit, or a time of day at the end.
 var (
 	spanPart  = regexp.MustCompile(`^\s*([+-]?\d+(?:\.\d+)?)\s*([a-zA-Z]+)`)
 	clockPart = regexp.MustCompile(`^\s*([+-]?)(\d+):(\d{2})(?::(\d{2}))?\s*$`)
@@ -83,6 +85,7 @@ func (s span) plus(unit span, n float64) span {
 	return s
 }
 
+// sizePart is a number with a unit of bytes.
 var sizePart = regexp.MustCompile(`^\s*(\d+(?:\.\d+)?)\s*([kKmMgGtT]?)(?:i?[bB]|bytes)?\s*$`)
 
 // parseSize reads a size as PostgreSQL's settings write it; units are powers of 1024, a bare number counts bytes.

@@ -250,38 +250,6 @@ func (b *builder) stride(k *key, refs []*foreignKey) {
 	}
 }
 
-// numeric says that a column counts, or is a date: it can move on by an offset.
-func numeric(c *column) bool {
-	return slices.Contains([]uint32{types.Int2, types.Int4, types.Int8, types.Numeric, types.Date}, c.base)
-}
-
-// freshable says that new distinct values of a column can be made.
-func freshable(c *column) bool { return c != nil && !c.generated && preference(c) < 100 }
-
-// preference orders the kinds of columns by how little a new value changes their meaning.
-func preference(c *column) int {
-	switch c.base {
-	case types.Int8:
-		return 1
-	case types.Int4:
-		return 2
-	case types.Int2:
-		return 3
-	case types.UUID:
-		return 4
-	case types.Text, types.Varchar, types.BPChar:
-		return 5
-	case types.Numeric, types.Float8:
-		return 7
-	case types.Date:
-		return 8
-	}
-	if c.baseName == "citext" {
-		return 6
-	}
-	return 100
-}
-
 // planParent decides how the children of a table find its new rows: by computing the key, or in the table of new rows.
 func (b *builder) planParent(t *table) {
 	for _, child := range b.shape.tables {

@@ -272,6 +272,7 @@ func scanForeignKeys(ctx context.Context, conn *pgx.Conn, byOID map[uint32]*tabl
 	return err
 }
 
+// upperBound finds the range of a partition by one column.
 var upperBound = regexp.MustCompile(`^FOR VALUES FROM \('([^']+)'\) TO \('([^']+)'\)$`)
 
 // lastRange is the range of the last partition of a table partitioned by one column's ranges; ok is false when rows of
