@@ -15,6 +15,9 @@ import (
 // modelShare is the name of the model for statements with little history: their share of the whole load.
 const modelShare = "share of the whole load"
 
+// modelFew is the name of the model for a load of which hardly anything was seen.
+const modelFew = "median of few hours, wide interval"
+
 // forecastLoads lists the series, by the part of their ID before the colon, whose load is forecast at every run; the others are on demand.
 var forecastLoads = map[string]bool{
 	"load.calls": true, "load.time_ms": true, "load.total_calls": true, "load.total_time_ms": true,
@@ -66,11 +69,35 @@ func (in *inputs) load(id string, steps int, p Params, level float64) (forecast.
 		return forecast.Result{}, fmt.Errorf("series %q is not known", id)
 	}
 	s = in.complete(s)
+	if n := count(s.Values); n > 0 && n < minHours {
+		return few(s, steps, level), nil
+	}
 	var seasons []int
 	if s.Step == time.Hour {
 		seasons = p.Seasons
 	}
 	return load.Forecast(s, steps, load.Options{Level: level, Seasons: seasons, Origins: p.Origins})
+}
+
+// minHours is how many values the load models need; before that nothing is known of how a day goes.
+const minHours = 24
+
+// few forecasts a load of which only some hours were seen: their median, within a factor that is wide, and wider the fewer they are.
+func few(s forecast.Series, steps int, level float64) forecast.Result {
+	r := forecast.Result{Series: withoutValues(s), Model: modelFew, Level: level, From: s.Start, To: s.End(), Points: make([]forecast.Point, steps)}
+	var seen []float64
+	for _, v := range s.Values {
+		if measured(v) {
+			seen = append(seen, max(v, 0))
+		}
+	}
+	mean := forecast.Median(seen)
+	z := forecast.NormalQuantile((1+level/100)/2) / forecast.NormalQuantile(0.975)
+	factor := math.Pow(3+3/math.Sqrt(float64(len(seen))), z)
+	for k := range r.Points {
+		r.Points[k] = forecast.Point{At: r.To.Add(time.Duration(k) * s.Step), Mean: mean, Lo: mean / factor, Hi: max(mean, forecast.Quantile(seen, 1)) * factor}
+	}
+	return r
 }
 
 // complete drops the step that is still under way, once there is enough before it: its mean would be that of a few minutes.
@@ -90,7 +117,7 @@ func (in *inputs) statement(id string, total *forecast.Result, steps int, p Para
 		return in.load(id, steps, p, p.Level)
 	}
 	whole := in.series[total.Series.ID]
-	if count(whole.Values) <= hours {
+	if count(whole.Values) <= hours || time.Duration(count(whole.Values))*whole.Step < p.MinHistory {
 		return in.load(id, steps, p, p.Level)
 	}
 	share := shareOf(s, whole)
