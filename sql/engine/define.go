@@ -89,7 +89,7 @@ func (s *querySession) view(ctx context.Context, rel *rewrite.Relation, q *Query
 
 // stored asks the shadow for a relation at its moment.
 func (s *querySession) stored(ctx context.Context, u rewrite.Use, moments map[string]AsOf, rt rights) (string, error) {
-	ref := Ref{OID: u.Relation.OID, Name: u.Relation.Schema + "." + u.Relation.Name, AsOf: moments[u.AsOf]}
+	ref := Ref{OID: u.Relation.OID, AsOf: moments[u.AsOf]}
 	if u.Relation.Schema == "foreshadow" {
 		ref = Ref{Name: u.Relation.Name, Readable: rt.readable}
 	}

@@ -54,7 +54,7 @@ type AsOf struct {
 	LSN  uint64
 }
 
-// Ref names a relation for the shadow: a source table by its OID, or a relation of schema foreshadow by its name.
+// Ref names a relation for the shadow: a source table by its OID alone, or a relation of schema foreshadow by its name alone.
 // Readable lists the tables whose changes may be shown by change_log and change_profile; nil means all.
 type Ref struct {
 	OID      uint32
@@ -98,14 +98,14 @@ type Intent struct {
 	AsOf      AsOf          // CreateInstance AS OF
 }
 
-// Proposal is what governance decides upon. Plan is what will be done, computed now; the hash covers it.
+// Proposal is what governance decides upon: a kind of act on a named thing of a source. Plan is what will be done, computed
+// now; the hash covers it. BaseVersions is what it stands on.
 type Proposal struct {
-	Kind, Statement string
-	Source, Name    string // what it acts on: a source, and an instance of it
-	Args            map[string]string
-	Plan            json.RawMessage
-	BaseVersions    map[string]uint64
-	TTL             time.Duration
+	Kind, Source, Name, Statement string
+	Args                          map[string]string
+	Plan                          json.RawMessage
+	BaseVersions                  map[string]uint64
+	TTL                           time.Duration
 }
 
 // Planner computes what a governed statement would do. Bad parameters are errors for the user.

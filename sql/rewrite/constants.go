@@ -68,9 +68,18 @@ func folds(n *pg.Node) bool {
 	return constant(n)
 }
 
+// parserVersion is what pg_query stamps on its trees and wants to see again.
+var parserVersion = func() int32 {
+	tree, err := pg.Parse("")
+	if err != nil {
+		return 0
+	}
+	return tree.Version
+}()
+
 // deparse prints an expression of PostgreSQL's.
 func deparse(n *pg.Node) (string, error) {
-	text, err := pg.Deparse(&pg.ParseResult{Stmts: []*pg.RawStmt{{Stmt: &pg.Node{Node: &pg.Node_SelectStmt{SelectStmt: &pg.SelectStmt{
+	text, err := pg.Deparse(&pg.ParseResult{Version: parserVersion, Stmts: []*pg.RawStmt{{Stmt: &pg.Node{Node: &pg.Node_SelectStmt{SelectStmt: &pg.SelectStmt{
 		TargetList:  []*pg.Node{{Node: &pg.Node_ResTarget{ResTarget: &pg.ResTarget{Val: n}}}},
 		LimitOption: pg.LimitOption_LIMIT_OPTION_DEFAULT, Op: pg.SetOperation_SETOP_NONE}}}}}})
 	if err != nil {

@@ -70,6 +70,9 @@ func (t *translator) plainOperator(s *scope, n *pg.A_Expr, op string) value {
 		return t.regex(op, l, r, n.Location)
 	}
 	l, r = t.operandTypes(op, l, r, n.Location)
+	if l.opaque || r.opaque {
+		t.refuse(n.Location, "values of this type cannot be computed with in the shadow")
+	}
 	switch {
 	case isNumber(l.oid) && isNumber(r.oid):
 		return t.number(op, l, r, n.Location)
@@ -107,7 +110,7 @@ func (t *translator) operandTypes(op string, l, r value, at int32) (value, value
 }
 
 func (t *translator) unary(op string, v value, at int32) value {
-	if !isNumber(v.oid) && v.oid != types.Interval || op != "-" && op != "+" {
+	if v.opaque || !isNumber(v.oid) && v.oid != types.Interval || op != "-" && op != "+" {
 		t.refuse(at, "operator %s is not supported by the shadow", op)
 	}
 	if op == "+" {

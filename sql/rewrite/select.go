@@ -380,8 +380,11 @@ func (t *translator) orderBy(s *scope, items []*pg.Node, targets []col, distinct
 			v = t.as(v, types.Text)
 		}
 		t.comparable(v, true)
+		if v.konst && !distinct {
+			continue // PostgreSQL accepts a constant, which orders nothing; DuckDB does not
+		}
 		text := v.key()
-		if distinct || v.konst {
+		if distinct {
 			for i, c := range targets {
 				if c.sql == v.sql && !v.dyn {
 					text = strconv.Itoa(i + 1)

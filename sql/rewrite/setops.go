@@ -31,10 +31,6 @@ func (t *translator) setOperation(s *scope, n *pg.SelectStmt) *table {
 	cols := make([]col, len(left.cols))
 	for i := range cols {
 		l, r := left.cols[i].value, right.cols[i].value
-		if l.undecided() && r.undecided() {
-			cols[i] = left.cols[i]
-			continue
-		}
 		u, _ := t.unify(l, r, 0)
 		cols[i] = col{left.cols[i].name, u}
 		if !n.All || n.Op != pg.SetOperation_SETOP_UNION {
@@ -64,8 +60,11 @@ func (t *translator) like(v, to value) string {
 	if to.undecided() {
 		return v.sql
 	}
+	if to.opaque && v.null {
+		return "CAST(NULL AS VARCHAR)"
+	}
 	v = t.as(v, to.oid)
-	if to.oid == types.Numeric {
+	if to.oid == types.Numeric && !to.opaque {
 		if to.dyn {
 			return t.dyn(v)
 		}
@@ -151,10 +150,33 @@ func (t *translator) unify(l, r value, at int32) (value, value) {
 		t.refuse(at, "types %s and %s cannot be matched by the shadow", l.typeName(), r.typeName())
 	}
 	opaque, enum := l.opaque || r.opaque, l.enum || r.enum
+	if opaque && (l.lit != nil || r.lit != nil) && !enum {
+		t.refuse(at, "values of this type cannot be computed with in the shadow")
+	}
+	if opaque && oid == types.Numeric {
+		if !l.opaque && !l.null || !r.opaque && !r.null {
+			t.refuse(at, "numerics without a precision cannot be computed with in the shadow")
+		}
+		text := value{oid: oid, sql: "CAST(NULL AS VARCHAR)", opaque: true}
+		if l.null {
+			return text, r
+		}
+		if r.null {
+			return l, text
+		}
+		return l, r
+	}
+	lnull, rnull := l.null, r.null
 	l, r = t.as(l, oid), t.as(r, oid)
 	l.opaque, r.opaque, l.enum, r.enum = opaque, opaque, enum, enum
 	l.collated = l.collated || r.collated
-	if oid == types.Numeric {
+	switch {
+	case oid != types.Numeric:
+	case lnull && !r.dyn:
+		return fixed(cast("NULL", r.duck()), r.p, r.s), r
+	case rnull && !l.dyn:
+		return l, fixed(cast("NULL", l.duck()), l.p, l.s)
+	default:
 		l, r = t.sameScale(l, r)
 	}
 	return l, r

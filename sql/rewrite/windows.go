@@ -148,21 +148,21 @@ func (t *translator) windowCall(s *scope, n *pg.FuncCall, name string) value {
 	if !ok || n.AggFilter != nil {
 		t.refuse(n.Location, "window function %s is not supported by the shadow", name)
 	}
-	var args []string
-	var first value
+	args := make([]string, len(n.Args))
+	values := make([]value, len(n.Args))
 	for i, a := range n.Args {
-		v := t.expr(s, a)
-		if i == 0 {
-			if v.undecided() {
-				v = t.as(v, types.Text)
-			}
-			first = v
-		}
-		if i == 2 {
-			v = t.as(v, first.oid)
-			v.sql = t.like(v, first)
-		}
-		args = append(args, v.sql)
+		values[i] = t.expr(s, a)
+		args[i] = values[i].sql
+	}
+	var first value
+	if len(args) > 0 {
+		first = t.settled(values[:1])
+		args[0] = first.sql
+	}
+	if len(args) > 2 {
+		var byDefault value
+		first, byDefault = t.unify(first, values[2], n.Location)
+		args[0], args[2] = first.sql, byDefault.sql
 	}
 	text := call(name, args...) + over
 	switch {
