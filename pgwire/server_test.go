@@ -3,16 +3,13 @@ package pgwire_test
 import (
 	"context"
 	"crypto/tls"
-	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,7 +21,6 @@ import (
 	"foreshadow/pgwire"
 	"foreshadow/pgwire/auth"
 	"foreshadow/pgwire/wiretest"
-	"foreshadow/sql/session"
 )
 
 // dsn is for clients with a library of their own.
@@ -191,126 +187,6 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestManyConnections has a hundred at once, and refuses those beyond the limit with a clear word.
-func TestManyConnections(t *testing.T) {
-	t.Parallel()
-	const n = 100
-	s, _ := serve(t, func(o *pgwire.Options) { o.MaxConnections = n })
-	var all sync.WaitGroup
-	clients := make([]*wiretest.Client, n)
-	for i := range n {
-		nc := dial(t, s)
-		all.Go(func() {
-			c := wiretest.NewClient(nc)
-			if _, err := c.Start(wiretest.Login{Params: map[string]string{"user": "alice"}, Password: password}); err != nil {
-				t.Errorf("connection %d: %v", i, err)
-				return
-			}
-			clients[i] = c
-			if got := ask(t, c, "rows 100"); got[len(got)-2] != "CommandComplete SELECT 100" {
-				t.Errorf("connection %d: %v", i, got)
-			}
-		})
-	}
-	all.Wait()
-	got, err := wiretest.NewClient(dial(t, s)).Start(wiretest.Login{Params: map[string]string{"user": "alice"}, Password: password})
-	if !errors.Is(err, io.EOF) || len(got) != 1 || !strings.Contains(got[0], "53300") {
-		t.Errorf("one too many: %v %v", got, err)
-	}
-	_ = clients[0].Conn.Close()
-	waitFor(t, "a place to become free", func() bool { return s.Connections() < n })
-	connect(t, s)
-}
-
-// ask runs a simple query.
-func ask(t testing.TB, c *wiretest.Client, query string) []string {
-	t.Helper()
-	c.Frontend.Send(&pgproto3.Query{String: query})
-	if err := c.Frontend.Flush(); err != nil {
-		t.Error(err)
-		return nil
-	}
-	got, err := c.Read(func(m pgproto3.BackendMessage) (bool, error) {
-		_, ready := m.(*pgproto3.ReadyForQuery)
-		return ready, nil
-	})
-	if err != nil {
-		t.Errorf("%s: %v", query, err)
-	}
-	return got
-}
-
-// waitFor polls with a deadline.
-func waitFor(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-		runtime.Gosched()
-		<-time.After(time.Millisecond)
-	}
-}
-
-// TestSlowReader asks for 200 MB and reads nothing for a while: the server must wait, not collect.
-func TestSlowReader(t *testing.T) {
-	s, _ := serve(t, nil)
-	before := heap()
-	c := connect(t, s)
-	c.Frontend.Send(&pgproto3.Query{String: "wide 200000 1000"})
-	if err := c.Frontend.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	peak, total := uint64(0), 0
-	buf := make([]byte, 1<<16)
-	for total < 200_000_000 {
-		n, err := c.Conn.Read(buf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if total/20_000_000 != (total+n)/20_000_000 {
-			peak = max(peak, heap())
-		}
-		total += n
-	}
-	if grown := int64(peak) - int64(before); grown > 8<<20 {
-		t.Errorf("the heap grew by %d bytes", grown)
-	}
-}
-
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
-}
-
-// TestHugeLength claims sizes that never arrive: nothing is allocated for a claim.
-func TestHugeLength(t *testing.T) {
-	s, _ := serve(t, nil)
-	before := heap()
-	for range 20 {
-		c := connect(t, s)
-		head := binary.BigEndian.AppendUint32([]byte{'Q'}, 16<<20) // allowed, but only the head is sent
-		if _, err := c.Conn.Write(head); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if grown := int64(heap()) - int64(before); grown > 8<<20 {
-		t.Errorf("the heap grew by %d bytes", grown)
-	}
-	for _, length := range []uint32{1 << 30, 0xffffffff, 3, 0, 17 << 20} {
-		c := connect(t, s)
-		if _, err := c.Conn.Write(binary.BigEndian.AppendUint32([]byte{'Q'}, length)); err != nil {
-			t.Fatal(err)
-		}
-		got, err := c.Read(func(pgproto3.BackendMessage) (bool, error) { return false, nil })
-		if !errors.Is(err, io.EOF) || len(got) != 1 || !strings.HasPrefix(got[0], "ErrorResponse FATAL 08P01") {
-			t.Errorf("length %d: %v %v", length, got, err)
-		}
-	}
-}
-
 // TestStartupDeadline ends connections that say nothing, and those that stop half-way.
 func TestStartupDeadline(t *testing.T) {
 	t.Parallel()
@@ -398,74 +274,4 @@ func TestUnixSocket(t *testing.T) {
 		t.Error("a socket in use was taken over")
 	}
 	_ = s
-}
-
-// proxySession is on an instance.
-type proxySession struct {
-	session.Session
-	proxy     *session.Proxy
-	cancelled chan struct{}
-}
-
-func (p *proxySession) Proxy() *session.Proxy { return p.proxy }
-func (p *proxySession) Cancel()               { close(p.cancelled) }
-func (p *proxySession) Close() error          { return p.proxy.Conn.Close() }
-
-// TestProxy joins the client with another server after the startup.
-func TestProxy(t *testing.T) {
-	t.Parallel()
-	near, far := net.Pipe()
-	sess := &proxySession{proxy: &session.Proxy{Conn: near, Start: []byte("S\x00\x00\x00\x08a\x00b\x00Z\x00\x00\x00\x05I")}, cancelled: make(chan struct{})}
-	s, engine := serve(t, nil)
-	engine.Open = func(context.Context, session.Startup) (session.Session, error) { return sess, nil }
-	c := wiretest.NewClient(dial(t, s))
-	got, err := c.Start(wiretest.Login{Params: map[string]string{"user": "alice"}, Password: password})
-	if err != nil || strings.Join(got[len(got)-3:], ", ") != "BackendKeyData (key of 4 bytes), ParameterStatus a=b, ReadyForQuery I" {
-		t.Fatalf("got %v %v", got, err)
-	}
-	server := make(chan string, 1)
-	go func() {
-		buf := make([]byte, 64)
-		n, _ := far.Read(buf)
-		server <- string(buf[:n])
-		_, _ = far.Write([]byte("I\x00\x00\x00\x04Z\x00\x00\x00\x05I"))
-		_ = far.Close()
-	}()
-	if got := ask(t, c, "anything"); len(got) != 2 {
-		t.Errorf("got %v", got)
-	}
-	if q := <-server; !strings.Contains(q, "anything") {
-		t.Errorf("the server got %q", q)
-	}
-	if _, err := c.Read(func(pgproto3.BackendMessage) (bool, error) { return false, nil }); !errors.Is(err, io.EOF) {
-		t.Errorf("after the server's end: %v", err)
-	}
-}
-
-// TestProxyCancel maps the client's key to the session.
-func TestProxyCancel(t *testing.T) {
-	t.Parallel()
-	near, far := net.Pipe()
-	defer func() { _ = far.Close() }()
-	sess := &proxySession{proxy: &session.Proxy{Conn: near, Start: []byte("Z\x00\x00\x00\x05I")}, cancelled: make(chan struct{})}
-	s, engine := serve(t, nil)
-	engine.Open = func(context.Context, session.Startup) (session.Session, error) { return sess, nil }
-	c := wiretest.NewClient(dial(t, s))
-	if _, err := c.Start(wiretest.Login{Minor: 2, Params: map[string]string{"user": "alice"}, Password: password}); err != nil {
-		t.Fatal(err)
-	}
-	request, err := (&pgproto3.CancelRequest{ProcessID: c.Key.ProcessID, SecretKey: c.Key.SecretKey}).Encode(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary.BigEndian.PutUint32(request, uint32(len(request)))
-	nc := dial(t, s)
-	if _, err := nc.Write(request); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-sess.cancelled:
-	case <-time.After(10 * time.Second):
-		t.Error("the session is not cancelled")
-	}
 }
