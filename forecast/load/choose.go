@@ -16,6 +16,7 @@ const (
 	afterShift   = "naive-after-shift"
 	fewestLags   = 5   // short seasons of history before lag regressions are trusted on their own
 	switchMargin = 0.2 // share by which another choice must beat the median of the lag regressions at earlier origins
+	mixMargin    = 0.1 // the same for the median of the five best, which errs less in being chosen
 )
 
 // run is one forecast being made: paths of every model at earlier origins and at the end.
@@ -241,12 +242,16 @@ func (r *run) choose() (path, half []float64) {
 // pick keeps the default unless something else was clearly better at the earlier origins.
 func (r *run) pick() int {
 	start := r.fallback()
-	best, at := r.scores[start]*(1-switchMargin), start
+	best, at := r.scores[start], start
 	for c, score := range r.scores {
 		if c < len(pool) && pool[c].lags != nil {
 			continue
 		}
-		if score < best {
+		margin := switchMargin
+		if r.names[c] == bestFive {
+			margin = mixMargin
+		}
+		if score < best && score < r.scores[start]*(1-margin) {
 			best, at = score, c
 		}
 	}
