@@ -139,6 +139,7 @@ func (a *agent) primary(table string) []string {
 		(extract(year from %1$I) * 12 + extract(month from %1$I))::int, extract(day from %1$I)::int, (extract(hour from %1$I) * 3600000000 +
 		extract(minute from %1$I) * 60000000 + extract(microseconds from %1$I))::bigint) END', attname)
 		WHEN format_type(atttypid, NULL) = 'character' THEN format('textin(bpcharout(%I))', attname)
+		WHEN format_type(atttypid, NULL) = 'inet' THEN format('textin(inet_out(%I))', attname)
 		ELSE quote_ident(attname) || '::text' END
 		FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum`, "public."+table)
 	var list []string
@@ -185,7 +186,12 @@ func (a *agent) shadowed(oid uint32, at change.LSN) ([]string, error) {
 func (a *agent) same(table string) {
 	a.t.Helper()
 	want := a.primary(table)
-	got, err := a.shadowed(a.oid(table), 0)
+	var got []string
+	var err error
+	until(a.t, "table "+table+" can be read", func() bool {
+		got, err = a.shadowed(a.oid(table), 0)
+		return sqlerr.Code(err) != sqlerr.ObjectNotInState // it is being copied again
+	})
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -198,6 +204,17 @@ func differ(got, want []string) string {
 	var b strings.Builder
 	if len(got) != len(want) {
 		fmt.Fprintf(&b, "%d rows, want %d; ", len(got), len(want))
+	}
+	if len(got) == len(want) {
+		for i := range got {
+			g, w := strings.Split(got[i], "|"), strings.Split(want[i], "|")
+			for k := range g {
+				if k < len(w) && g[k] != w[k] {
+					fmt.Fprintf(&b, "\n  row %s column %d: %.200q, want %.200q", g[0], k+1, g[k], w[k])
+				}
+			}
+		}
+		return b.String()
 	}
 	for i, j, n := 0, 0, 0; (i < len(got) || j < len(want)) && n < 5; {
 		switch {
@@ -326,5 +343,3 @@ func stamp(n, perDay int64, zone string) string {
 	}
 	return s + zone + era
 }
-
-var _ = sqlerr.Code
