@@ -84,8 +84,13 @@ func removeStale(path string) error {
 // Addr is where the server listens.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Close closes a server that is not run.
-func (s *Server) Close() error { return s.listener.Close() }
+// Close stops listening. A server that was run has done so already, which is no error.
+func (s *Server) Close() error {
+	if err := s.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close listener: %w", err)
+	}
+	return nil
+}
 
 // Run serves until ctx is done, and then stops in two steps: idle connections end at once, running statements have until
 // DrainTimeout, then they are cancelled. When it returns, no goroutine of the server is left.

@@ -19,7 +19,8 @@ type Startup struct {
 	ChannelBound   bool // SCRAM-SHA-256-PLUS was used
 }
 
-// Text is one statement of a query string. Offset counts the characters before it, so that error positions point into what the client sent.
+// Text is one statement of a query string. Offset counts the characters before it: the connection adds it to the positions of errors, which
+// sessions, statements and portals count within the statement. Errors of Parse count within the whole string.
 type Text struct {
 	SQL    string
 	Offset int
