@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -35,7 +36,8 @@ type info struct {
 	Fingerprint string
 	Roles       []string
 	Warnings    []string
-	OIDsKept    bool // tables and types have the primary's OIDs
+	OIDsKept    bool   // tables and types have the primary's OIDs
+	Catalog     string // a hash of the SQL that made schema foreshadow
 }
 
 // settings of the private server: small, rebuildable, read-only for everyone by default.
@@ -116,6 +118,7 @@ func (g *generation) fill(ctx context.Context, o Options) error {
 	if err := g.furnish(ctx, o, src); err != nil {
 		return err
 	}
+	g.info.Catalog = catalogHash(o)
 	slices.Sort(g.info.Warnings)
 	g.info.Warnings = slices.Compact(g.info.Warnings)
 	return g.save()
@@ -146,7 +149,39 @@ func open(ctx context.Context, o Options, dir string) (*generation, error) {
 	if g.server, err = postgres.Open(serverOptions(o, dir, false)); err != nil {
 		return nil, err
 	}
-	return g, g.server.Start(ctx)
+	if err := g.server.Start(ctx); err != nil {
+		return nil, err
+	}
+	if err := g.renew(ctx, o); err != nil {
+		g.stop()
+		return nil, err
+	}
+	return g, nil
+}
+
+// renew makes schema foreshadow anew when the agent that left this generation had another version of it.
+func (g *generation) renew(ctx context.Context, o Options) error {
+	if g.info.Catalog == catalogHash(o) {
+		return nil
+	}
+	for _, name := range g.info.Databases {
+		conn, err := g.connectAdmin(ctx, adminRole, name)
+		if err != nil {
+			return err
+		}
+		err = run(ctx, conn, "DROP SCHEMA foreshadow CASCADE;\n"+o.CatalogSQL)
+		_ = conn.Close(ctx)
+		if err != nil {
+			return fmt.Errorf("renew schema foreshadow in %q: %w", name, err)
+		}
+	}
+	g.info.Catalog = catalogHash(o)
+	return g.save()
+}
+
+// catalogHash tells one version of schema foreshadow from another.
+func catalogHash(o Options) string {
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(o.CatalogSQL)))
 }
 
 // discard removes a generation of an earlier run, also one whose server was left running.

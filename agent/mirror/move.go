@@ -143,3 +143,6 @@ func (s *Session) depart(g *generation) {
 		_ = s.leave() // an error has marked the session dead, or it stays
 	}
 }
+
+// asOfSetting is carried over in any case, however it was set.
+const asOfSetting = "foreshadow.as_of"

@@ -117,7 +117,9 @@ func TestServesWithoutThePrimary(t *testing.T) {
 	}
 	f.stop()
 	fails(t, s, "57P01", "SELECT 1")
-	f.run(t) // the agent restarts while the primary is down
+	f.opts.CatalogSQL = strings.Replace(catalog.SQL, "foreshadow.change_log (", "foreshadow.change_log (newer int, ", 1)
+	f.run(t) // the agent, of a newer version, restarts while the primary is down
+	must(t, f.session(t, "clerk"), "SELECT newer FROM foreshadow.change_log")
 	must(t, f.session(t, "clerk"), "EXPLAIN SELECT * FROM orders")
 	if err := f.primary.Start(deadline(t)); err != nil {
 		t.Fatal(err)

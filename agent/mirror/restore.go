@@ -39,7 +39,7 @@ func (g *generation) restore(ctx context.Context, o Options, src *source, dumps 
 	if admin, err = g.connectAdmin(ctx, adminRole, "template1"); err != nil {
 		return err
 	}
-	defer admin.Close(ctx)
+	defer func() { _ = admin.Close(ctx) }()
 	g.restoreRoles(ctx, admin, src)
 	for i := range src.databases {
 		if err := g.createDatabase(ctx, admin, src.databases[i]); err != nil {
@@ -94,7 +94,7 @@ func (g *generation) restoreDatabase(ctx context.Context, o Options, d database,
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	left, errs := attempt(ctx, conn, keptUnits(dump))
 	for len(left) > 0 {
 		if conn.IsClosed() {
@@ -161,7 +161,7 @@ func (g *generation) textDomain(ctx context.Context, o Options, conn *pgconn.PgC
 	if err != nil {
 		return err
 	}
-	defer src.Close(ctx)
+	defer func() { _ = src.Close(ctx) }()
 	var oid, array string
 	if err := src.QueryRow(ctx, "SELECT oid::text, typarray::text FROM pg_catalog.pg_type WHERE oid = $1::text::regtype", name).Scan(&oid, &array); err != nil {
 		return err
@@ -190,7 +190,7 @@ func (g *generation) furnishDatabase(ctx context.Context, o Options, d database)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	for _, sql := range databaseSQL(d) {
 		if err := run(ctx, conn, sql); err != nil {
 			g.warn("%s: %s: %v", d.name, sql, message(err))

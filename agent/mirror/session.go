@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -44,20 +43,10 @@ type Session struct {
 	running  *backend
 }
 
-// statement is what is needed to prepare again after a move.
-type statement struct {
-	sql    string
-	wire   string // its name in the backend; empty while it is the unnamed statement, which clients do not see in pg_prepared_statements
-	oids   []uint32
-	fields []result.Field
-	params []uint32
-	epoch  int
-}
-
 // newSession opens the first backend; its errors are FATAL for the client.
 func newSession(ctx context.Context, m *Mirror, g *generation, role, database string, params map[string]string) (*Session, error) {
 	s := &Session{mirror: m, role: role, database: database, params: params, tx: 'I',
-		stmts: map[string]*statement{}, asked: map[string]string{}, custom: map[string]bool{}, status: map[string]string{}}
+		stmts: map[string]*statement{}, asked: map[string]string{}, custom: map[string]bool{asOfSetting: true}, status: map[string]string{}}
 	b, err := dial(ctx, g, role, database, params, s)
 	if err != nil {
 		return nil, err
@@ -92,37 +81,6 @@ func (s *Session) Prepare(ctx context.Context, sql string, oids []uint32) (name 
 	return name, st.params, st.fields, nil
 }
 
-// prepare sends Parse and Describe and reads their answers.
-func (s *Session) prepare(st *statement) error {
-	if st.wire == "" {
-		s.unnamed = st
-	}
-	s.send(&pgproto3.Parse{Name: st.wire, Query: st.sql, ParameterOIDs: st.oids}, &pgproto3.Describe{ObjectType: 'S', Name: st.wire}, &pgproto3.Flush{})
-	if err := s.flush(); err != nil {
-		return err
-	}
-	for {
-		msg, err := s.receive()
-		if err != nil {
-			return err
-		}
-		switch m := msg.(type) {
-		case *pgproto3.ParseComplete:
-		case *pgproto3.ParameterDescription:
-			st.params = append([]uint32(nil), m.ParameterOIDs...)
-		case *pgproto3.RowDescription:
-			st.fields = fieldsOf(m)
-			st.epoch = s.epoch
-			return nil
-		case *pgproto3.NoData:
-			st.fields, st.epoch = nil, s.epoch
-			return nil
-		default:
-			return s.broken(fmt.Errorf("unexpected answer to Describe: %T", m))
-		}
-	}
-}
-
 // Execute binds and runs a prepared statement. Its first rows, or its end, have been read when it returns: a statement
 // without rows has taken effect, and an early error is returned here.
 func (s *Session) Execute(ctx context.Context, name string, params [][]byte, formats, resultFormats []int16) (result.Rows, error) {
@@ -134,30 +92,6 @@ func (s *Session) Execute(ctx context.Context, name string, params [][]byte, for
 	}
 	r, err := s.execute(name, params, formats, resultFormats)
 	if err != nil {
-		return nil, err
-	}
-	return r, nil
-}
-
-// execute is Execute with the lock held.
-func (s *Session) execute(name string, params [][]byte, formats, resultFormats []int16) (*rows, error) {
-	st := s.stmts[name]
-	if st == nil {
-		return nil, sqlerr.New(sqlerr.InvalidStatementName, "prepared statement %q does not exist", name)
-	}
-	// The backend may be another, the client may have discarded everything, or another statement has become the unnamed one.
-	if st.epoch != s.epoch || (st.wire == "" && s.unnamed != st) {
-		st.wire = name
-		if err := s.prepare(st); err != nil {
-			return nil, err
-		}
-	}
-	r := &rows{s: s, portal: s.nextName("p"), fields: st.fields, txEpoch: s.txEpoch}
-	s.send(&pgproto3.Bind{DestinationPortal: r.portal, PreparedStatement: st.wire, ParameterFormatCodes: formats, Parameters: params, ResultFormatCodes: resultFormats})
-	if err := r.fetch(); err != nil {
-		return nil, err
-	}
-	if err := r.fill(); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -312,13 +246,4 @@ func (s *Session) noteSettings(sql string) {
 	for _, m := range customSetting.FindAllStringSubmatch(sql, -1) {
 		s.custom[strings.ToLower(m[1]+m[2])] = true
 	}
-}
-
-// fieldsOf copies a row description, which the next message would overwrite.
-func fieldsOf(m *pgproto3.RowDescription) []result.Field {
-	out := make([]result.Field, len(m.Fields))
-	for i, f := range m.Fields {
-		out[i] = result.Field{Name: string(f.Name), TableOID: f.TableOID, AttNum: f.TableAttributeNumber, TypeOID: f.DataTypeOID, TypeSize: f.DataTypeSize, TypMod: f.TypeModifier}
-	}
-	return out
 }

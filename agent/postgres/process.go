@@ -105,7 +105,7 @@ func (s *Server) waitReady(ctx context.Context, p *process) error {
 		}
 		select {
 		case <-p.done:
-			return fmt.Errorf("it ended: %v", p.err)
+			return fmt.Errorf("it ended: %s", p.cmd.ProcessState)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
