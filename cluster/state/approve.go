@@ -64,7 +64,7 @@ func (x *step) mayApprove(r *Request, m *Member) *Refusal {
 func notPending(r *Request) *Refusal {
 	f := refuse(codeNotInState, "request %d is %s", r.ID, r.Phase)
 	if r.Phase.Final() {
-		f.hint("A request that has ended cannot be changed; propose it again.")
+		return f.hint("A request that has ended cannot be changed; propose it again.")
 	}
 	return f
 }

@@ -20,8 +20,8 @@ func entryOf(t testing.TB, stamp Millis, c Command) []byte {
 // Every command number of the table gives a command that knows its number, and comes back from its bytes.
 func TestCommandNumbers(t *testing.T) {
 	t.Parallel()
-	for n, make := range newCommand {
-		c := make()
+	for n, build := range newCommand {
+		c := build()
 		if c.number() != n {
 			t.Errorf("number %d stands for a command that calls itself %d", n, c.number())
 		}
@@ -144,8 +144,8 @@ func TestCanonicalBytes(t *testing.T) {
 
 // FuzzDecode: no bytes may make a node panic; they are understood or they stop it.
 func FuzzDecode(f *testing.F) {
-	for _, make := range newCommand {
-		f.Add(entryOf(f, 1, make()))
+	for _, build := range newCommand {
+		f.Add(entryOf(f, 1, build()))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := New()

@@ -80,11 +80,11 @@ func Decode(b []byte) (Envelope, error) {
 		return Envelope{}, errors.New("the entry is cut short")
 	}
 	e.Op = string(b[12:end])
-	make, ok := newCommand[n]
+	build, ok := newCommand[n]
 	if !ok {
 		return Envelope{}, fmt.Errorf("unknown command number %d: this agent is older than the one that wrote it", n)
 	}
-	e.Command = make()
+	e.Command = build()
 	dec := json.NewDecoder(bytes.NewReader(b[end:]))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(e.Command); err != nil {

@@ -82,7 +82,7 @@ func noObject(Target) string        { return "" }
 // freezeKey is raised by every FREEZE and UNFREEZE.
 const freezeKey = "freeze"
 
-// ModelKey, ActivationKey and InstanceKey name base versions for those who compute plans.
+// ModelKey names the version of a source's model, for those who compute plans.
 func ModelKey(agent, source string) string { return modelKey(Target{Agent: agent, Source: source}) }
 
 // ActivationKey names the version of a source's activation.

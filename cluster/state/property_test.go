@@ -168,6 +168,7 @@ func (w *world) versions(t *rapid.T, c Command, res Result, before map[string]ui
 	switch c.(type) {
 	case *Bootstrap, *Freeze, *Deactivate, *EndInstance:
 		return
+	default:
 	}
 	for _, id := range res.Changed {
 		if w.before[id].Phase == Executed {
