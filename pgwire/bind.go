@@ -34,7 +34,7 @@ func (c *conn) bind(ctx context.Context, body []byte) error {
 	if s.session != nil {
 		bound, err := s.session.Bind(ctx, params, m.ResultFormatCodes)
 		if err != nil {
-			return at(err, s.offset)
+			return err
 		}
 		p.session, p.fields = bound, bound.Fields()
 		if p.fields != nil {

@@ -104,7 +104,7 @@ func (c *conn) farewell(err error) {
 	}
 	last := *e
 	last.Severity = "FATAL"
-	c.sendError(&last, 0)
+	c.sendError(&last)
 	c.out.timeout = time.Second
 	if c.out.flush() == nil {
 		c.linger()

@@ -2,7 +2,6 @@ package pgwire
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -11,30 +10,8 @@ import (
 	"foreshadow/sql/sqlerr"
 )
 
-// placed is an error of a statement that stands somewhere inside the query string which the client sent.
-type placed struct {
-	err    error
-	offset int
-}
-
-func (p *placed) Error() string { return p.err.Error() }
-func (p *placed) Unwrap() error { return p.err }
-
-// at ties an error to the place of its statement.
-func at(err error, offset int) error {
-	if err == nil || offset == 0 {
-		return err
-	}
-	return &placed{err: err, offset: offset}
-}
-
 // failed reports an error and puts an open transaction into its failed state, also when the error is the protocol's own.
 func (c *conn) failed(ctx context.Context, err error) {
-	var p *placed
-	offset := 0
-	if errors.As(err, &p) {
-		offset = p.offset
-	}
 	if f, ok := c.sess.(session.Failer); ok {
 		if err := f.Fail(ctx); err != nil {
 			c.log.Warn("cannot fail a transaction", "error", err)
@@ -46,33 +23,29 @@ func (c *conn) failed(ctx context.Context, err error) {
 		c.log.Error("internal error", "error", e.Message)
 	}
 	c.sendNotices()
-	c.sendError(e, offset)
+	c.sendError(e)
 }
 
 // sendError writes an ErrorResponse.
-func (c *conn) sendError(e *sqlerr.Error, offset int) { c.out.send(errorResponse(e, offset)) }
+func (c *conn) sendError(e *sqlerr.Error) { c.out.send(errorResponse(e)) }
 
 // sendNotices writes what the session has to say besides results.
 func (c *conn) sendNotices() {
 	for _, n := range c.sess.Notices() {
-		notice := pgproto3.NoticeResponse(*errorResponse(n, 0))
+		notice := pgproto3.NoticeResponse(*errorResponse(n))
 		c.out.send(&notice)
 	}
 }
 
-// errorResponse has every field of an error. A position counts from the beginning of the whole query string.
-func errorResponse(e *sqlerr.Error, offset int) *pgproto3.ErrorResponse {
+// errorResponse has every field of an error. Its position counts from the beginning of the whole query string already.
+func errorResponse(e *sqlerr.Error) *pgproto3.ErrorResponse {
 	severity := e.Severity
 	if severity == "" {
 		severity = "ERROR"
 	}
-	position := e.Position
-	if position > 0 {
-		position += offset
-	}
 	return &pgproto3.ErrorResponse{
 		Severity: severity, SeverityUnlocalized: severity, Code: code(e.Code), Message: clean(e.Message), Detail: clean(e.Detail),
-		Hint: clean(e.Hint), Position: int32(position), Where: clean(e.Where), SchemaName: clean(e.Schema), TableName: clean(e.Table),
+		Hint: clean(e.Hint), Position: int32(e.Position), Where: clean(e.Where), SchemaName: clean(e.Schema), TableName: clean(e.Table),
 		ColumnName: clean(e.Column), DataTypeName: clean(e.DataType), ConstraintName: clean(e.Constraint),
 	}
 }

@@ -30,7 +30,7 @@ func (c *conn) execute(ctx context.Context, body []byte) error {
 	limit := int64(int32(m.MaxRows))
 	suspended, err := c.run(ctx, p, max(limit, 0))
 	if err != nil {
-		return at(err, p.statement.offset)
+		return err
 	}
 	if suspended {
 		c.sendNotices()

@@ -32,9 +32,8 @@ func (c *conn) parse(ctx context.Context, body []byte) error {
 	}
 	s := &statement{}
 	if len(texts) == 1 {
-		s.offset = texts[0].Offset
 		if s.session, err = c.sess.Prepare(ctx, texts[0], m.ParameterOIDs); err != nil {
-			return at(err, s.offset)
+			return err
 		}
 	}
 	s.hold()

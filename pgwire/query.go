@@ -43,7 +43,7 @@ func (c *conn) statementsOf(ctx context.Context, query string) error {
 	}
 	for _, t := range texts {
 		if err := c.simple(ctx, t); err != nil {
-			return at(err, t.Offset)
+			return err
 		}
 	}
 	return nil
@@ -58,7 +58,7 @@ func (c *conn) simple(ctx context.Context, t session.Text) error {
 	if err != nil {
 		return err
 	}
-	s := &statement{session: prepared, offset: t.Offset}
+	s := &statement{session: prepared}
 	defer s.release(c)
 	s.hold()
 	if len(prepared.Params()) > 0 {
@@ -81,7 +81,7 @@ func (c *conn) simple(ctx context.Context, t session.Text) error {
 func (c *conn) finish(ctx context.Context) error {
 	if err := c.sess.Sync(ctx); err != nil {
 		c.sendNotices()
-		c.sendError(sqlerr.From(err), 0)
+		c.sendError(sqlerr.From(err))
 	}
 	if c.sess.TxStatus() == 'I' {
 		for name := range c.portals {

@@ -7,7 +7,6 @@ import (
 // statement is a prepared statement. It is closed when its name is gone and no portal uses it any more.
 type statement struct {
 	session session.Statement // nil for an empty query
-	offset  int               // of the statement in the string that was parsed
 	users   int
 }
 

@@ -34,6 +34,7 @@ type statement struct {
 	session *Session
 	words   []string
 	params  []uint32
+	offset  int
 }
 
 // most bounds what a command may ask for, so that a fuzzer's numbers do no harm.
@@ -46,6 +47,14 @@ func (st *statement) arg(i int) int {
 	}
 	n, _ := strconv.Atoi(st.words[i])
 	return min(max(n, 0), most)
+}
+
+// position is an error's place in the whole query string; 0 stays none.
+func (st *statement) position(i int) int {
+	if n := st.arg(i); n > 0 {
+		return n + st.offset
+	}
+	return 0
 }
 
 // Params are the parameters' types.
@@ -154,7 +163,7 @@ func (p *portal) command(ctx context.Context) error {
 		if len(p.words) < 3 {
 			return sqlerr.New(sqlerr.SyntaxError, "which error?")
 		}
-		return sqlerr.New(p.words[1], "%s", strings.Join(p.words[3:], " ")).At(p.arg(2)).WithDetail("the detail").WithHint("the hint")
+		return sqlerr.New(p.words[1], "%s", strings.Join(p.words[3:], " ")).At(p.position(2)).WithDetail("the detail").WithHint("the hint")
 	case "wait":
 		select {
 		case <-s.cancelled:

@@ -136,9 +136,9 @@ func (s *Session) Prepare(_ context.Context, t session.Text, oids []uint32) (ses
 		return nil, sqlerr.New(sqlerr.InFailedTransaction, "current transaction is aborted, commands ignored until end of transaction block")
 	}
 	if words[0] == "bad" {
-		return nil, sqlerr.New(sqlerr.UndefinedColumn, "column %q does not exist", "bad").At(1)
+		return nil, sqlerr.New(sqlerr.UndefinedColumn, "column %q does not exist", "bad").At(t.Offset + 1)
 	}
-	st := &statement{session: s, words: words, params: oids}
+	st := &statement{session: s, words: words, params: oids, offset: t.Offset}
 	if words[0] == "param" && len(oids) == 0 {
 		for _, w := range words[1:] {
 			oid, err := strconv.ParseUint(w, 10, 32)

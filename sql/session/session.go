@@ -19,8 +19,8 @@ type Startup struct {
 	ChannelBound   bool // SCRAM-SHA-256-PLUS was used
 }
 
-// Text is one statement of a query string. Offset counts the characters before it: the connection adds it to the positions of errors, which
-// sessions, statements and portals count within the statement. Errors of Parse count within the whole string.
+// Text is one statement of a query string. Offset counts the characters before it: who raises an error adds it, so that
+// positions point into what the client sent. The connection passes positions on as they are.
 type Text struct {
 	SQL    string
 	Offset int
