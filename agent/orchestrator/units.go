@@ -64,13 +64,18 @@ func parseSpan(text string) (span, error) {
 			unit, ok = spanUnits[strings.TrimSuffix(strings.ToLower(m[2]), "s")]
 		}
 		n, err := strconv.ParseFloat(m[1], 64)
-		if !ok || err != nil || math.Abs(n) > 1e6 {
+		if !ok || err != nil || math.Abs(n)*unit.years() > 250 { // beyond, a Duration overflows
 			return out, bad
 		}
 		out = out.plus(unit, n)
 		rest = strings.TrimSpace(rest[len(m[0]):])
 	}
 	return out, nil
+}
+
+// years is roughly how long an interval is.
+func (s span) years() float64 {
+	return float64(s.months)/12 + float64(s.days)/365 + s.rest.Hours()/24/365
 }
 
 // plus adds n units; fractions spill into the next smaller part, a month being 30 days.
