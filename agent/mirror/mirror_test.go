@@ -20,6 +20,8 @@ import (
 const shop = `
 CREATE ROLE reader; CREATE ROLE boss SUPERUSER LOGIN PASSWORD 'secret'; CREATE ROLE clerk LOGIN IN ROLE reader;
 CREATE ROLE spy LOGIN; GRANT pg_read_server_files, pg_execute_server_program TO spy; CREATE ROLE maker CREATEROLE LOGIN;
+CREATE EXTENSION hstore; CREATE EXTENSION pg_stat_statements; CREATE EXTENSION pg_trgm; CREATE TABLE attributes (h hstore, name text);
+CREATE INDEX ON attributes USING gin (name gin_trgm_ops); CREATE PUBLICATION all_changes FOR ALL TABLES;
 CREATE TYPE mood AS ENUM ('sad', 'glad'); CREATE DOMAIN email AS text CHECK (VALUE ~ '@');
 CREATE TABLE customers (id int PRIMARY KEY, gone int, mail email UNIQUE, m mood DEFAULT 'sad', tags text[]);
 ALTER TABLE customers DROP COLUMN gone;
@@ -193,7 +195,7 @@ func TestSchemaIsMirrored(t *testing.T) {
 		"SELECT oid, enumlabel FROM pg_enum ORDER BY oid",
 		"SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY conname, connamespace, conrelid",
 		"SELECT indexrelid, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid >= 16384 AND indrelid < 2000000000 ORDER BY 1",
-		"SELECT proname, pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1",
+		"SELECT proname, pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1, 2",
 		"SELECT obj_description('orders'::regclass), pg_get_viewdef('big'::regclass)",
 		"SELECT g.rolname, m.rolname FROM pg_auth_members JOIN pg_roles g ON g.oid = roleid JOIN pg_roles m ON m.oid = member WHERE g.rolname = 'reader'",
 		"SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'orders'",
