@@ -1,3 +1,8 @@
+-- Approvers who are nobody on the primary read as this role, which has no grant but those on schema foreshadow.
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'foreshadow_approver') THEN CREATE ROLE foreshadow_approver LOGIN; END IF;
+END $$;
+
 CREATE SCHEMA foreshadow;
 COMMENT ON SCHEMA foreshadow IS 'History, forecasts, governance and predictive instances of this source';
 GRANT USAGE ON SCHEMA foreshadow TO PUBLIC;

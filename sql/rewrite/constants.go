@@ -62,7 +62,8 @@ func constant(n *pg.Node) bool {
 // folds says that an expression is constant and not a plain literal, whose type the context gives.
 func folds(n *pg.Node) bool {
 	switch n.Node.(type) {
-	case *pg.Node_AConst, *pg.Node_List, *pg.Node_RowExpr, *pg.Node_String_, *pg.Node_NamedArgExpr, nil:
+	case *pg.Node_AConst, *pg.Node_List, *pg.Node_RowExpr, *pg.Node_String_, *pg.Node_NamedArgExpr, *pg.Node_CaseWhen,
+		*pg.Node_Integer, *pg.Node_Float, *pg.Node_Boolean, *pg.Node_BitString, *pg.Node_TypeName, nil:
 		return false
 	}
 	return constant(n)

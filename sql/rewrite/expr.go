@@ -239,6 +239,9 @@ func (t *translator) subLink(s *scope, n *pg.SubLink) value {
 	case pg.SubLinkType_EXISTS_SUBLINK:
 		return of(types.Bool, "EXISTS ("+rel.sql+")")
 	case pg.SubLinkType_EXPR_SUBLINK:
+		if len(rel.cols) != 1 {
+			t.refuse(n.Location, "a subquery without one column is not supported by the shadow")
+		}
 		rel = t.decided(rel)
 		v := rel.cols[0].value
 		v.sql = "(" + rel.sql + ")"

@@ -107,7 +107,10 @@ func (t *translator) generateSeries(s *scope, n *pg.RangeFunction, f *pg.FuncCal
 	for _, a := range f.Args {
 		args = append(args, t.expr(inner, a))
 	}
-	if len(args) < 2 || len(args) > 3 || args[0].undecided() || args[1].undecided() {
+	if len(args) >= 2 && args[1].undecided() && !args[0].undecided() {
+		args[1] = t.as(args[1], args[0].oid)
+	}
+	if len(args) < 2 || len(args) > 3 || args[0].undecided() {
 		t.refuse(f.Location, "this form of generate_series is not supported by the shadow")
 	}
 	oid := args[0].oid

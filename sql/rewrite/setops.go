@@ -81,7 +81,9 @@ func (t *translator) values(s *scope, n *pg.SelectStmt) *table {
 		for _, item := range l.GetList().Items {
 			row = append(row, t.expr(s, item))
 		}
-		rows = append(rows, row)
+		if rows = append(rows, row); len(row) != len(rows[0]) {
+			t.refuse(0, "VALUES lists must all be the same length")
+		}
 	}
 	cols := make([]col, len(rows[0]))
 	for c := range cols {

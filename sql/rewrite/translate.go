@@ -70,11 +70,10 @@ func (q *Query) Translate(in Input) (plan *Plan, err error) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			refused, ok := r.(refusal)
-			if !ok {
-				panic(r)
+			plan, err = nil, sqlerr.New(sqlerr.Internal, "the statement could not be translated: %v", r)
+			if refused, ok := r.(refusal); ok {
+				err = refused.err
 			}
-			plan, err = nil, refused.err
 		}
 	}()
 	if len(q.names) > maxRelations {
