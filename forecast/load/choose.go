@@ -50,10 +50,10 @@ func newRun(p *prepared, horizon int, opt Options) *run {
 }
 
 // origins spaces at most count earlier origins a short season apart, the last one early enough to compare the horizon,
-// or as much of it as leaves two thirds of the values before it.
+// or as much of it as leaves two thirds of the values before it. Each has half of the values before it: with fewer, the models there would not be those of the end.
 func origins(n, horizon, season, count int) (at []int, tested int) {
 	tested = max(1, min(horizon, n/3))
-	least := min(max(2*season, 3), (n+1)/2)
+	least := (n + 1) / 2
 	last := n - tested
 	if count < 1 || last < least || last < 2 {
 		return nil, tested
@@ -242,6 +242,9 @@ func (r *run) choose() (path, half []float64) {
 // pick keeps the default unless something else was clearly better at the earlier origins.
 func (r *run) pick() int {
 	start := r.fallback()
+	if !r.evidence() {
+		return start
+	}
 	best, at := r.scores[start], start
 	for c, score := range r.scores {
 		if c < len(pool) && pool[c].lags != nil {
@@ -258,6 +261,13 @@ func (r *run) pick() int {
 	return at
 }
 
+// evidence says whether the earlier origins can tell which candidate is good. They cannot in the first days, nor while the history
+// is between ten short seasons and two long ones: there the regressions at the end know seasons that those at the origins did not.
+func (r *run) evidence() bool {
+	n, m := len(r.p.filled), r.p.seasons[0]
+	return (n < 24 || n >= fewestLags*m) && (n < 2*fewestLags*m || n >= 2*r.p.season(longSeason))
+}
+
 // fallback is the choice without evidence: the median of the lag regressions; with a short history their mix with seasonal rules, or the seasonal naive.
 func (r *run) fallback() int {
 	end, n := len(r.origins), len(r.p.filled)
@@ -267,6 +277,8 @@ func (r *run) fallback() int {
 		order = []string{"naive"}
 	case n < 24 || n < fewestLags*r.p.seasons[0]:
 		order = []string{"seasonal-naive"}
+	case n < 2*fewestLags*r.p.seasons[0]:
+		order = []string{seasonalMix, "seasonal-naive"}
 	}
 	for _, name := range order {
 		if c := slices.Index(r.names, name); r.paths[end][c] != nil {
