@@ -93,6 +93,9 @@ func (o *ownStatement) Bind(ctx context.Context, params []session.Param, _ []int
 	return &ownPortal{o}, nil
 }
 
+// errAborted is PostgreSQL's answer to anything but the end of a failed transaction.
+var errAborted = sqlerr.New(sqlerr.InFailedTransaction, "current transaction is aborted, commands ignored until end of transaction block")
+
 // ownPortal runs its statement when its rows are asked for.
 type ownPortal struct{ st *ownStatement }
 
@@ -110,7 +113,7 @@ func (p *ownPortal) Rows(ctx context.Context) (result.Rows, error) {
 	defer done()
 	switch tx := s.mirror.TxStatus(); {
 	case tx == 'E':
-		return nil, sqlerr.New(sqlerr.InFailedTransaction, "current transaction is aborted, commands ignored until end of transaction block")
+		return nil, errAborted
 	case tx == 'T' && h.outsideBlock:
 		return nil, s.fail(ctx, sqlerr.New(sqlerr.ActiveTransaction, "this statement cannot run inside a transaction block").
 			WithHint("What it does is not undone by ROLLBACK; run it on its own."))

@@ -26,6 +26,9 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 	case rewrite.Mirror:
 		return s.prepareMirror(ctx, t, oids)
 	case rewrite.Write:
+		if s.mirror.TxStatus() == 'E' {
+			return nil, errAborted
+		}
 		return nil, s.refuseWrite(q)
 	case rewrite.Select, rewrite.Wrapped:
 	}

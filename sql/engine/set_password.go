@@ -16,7 +16,7 @@ func setPassword(st ast.SetPassword) handler {
 				WithDetail("Only your own password can be changed.")
 		case !strings.HasPrefix(st.Verifier, "SCRAM-SHA-256$"):
 			return outcome{}, sqlerr.New(sqlerr.InvalidParameterValue, "the password must be given as a SCRAM-SHA-256 verifier").
-				WithHint("In psql use \\\\password, which computes it.")
+				WithHint("In psql use \\password, which computes it.")
 		}
 		return outcome{tag: "ALTER ROLE"}, s.e.o.Logins.SetVerifier(ctx, s.login, st.Verifier)
 	}}
