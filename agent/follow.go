@@ -43,10 +43,10 @@ func (a *Agent) bootstrap(ctx context.Context) error {
 	}
 }
 
-// readers enters the reading logins as the users file has them now.
+// readers enters the reading logins that the users file has new or changed. Their passwords live in the replicated state from then on.
 func (a *Agent) readers(ctx context.Context, all []cluster.Login) error {
 	for _, l := range all {
-		if l.Account != "" {
+		if m, known := a.cluster.Member(l.Login); l.Account != "" || known && m.Role == l.Role && m.Person == l.Person {
 			continue
 		}
 		if err := a.cluster.SetReader(ctx, l); err != nil && ctx.Err() == nil {

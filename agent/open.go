@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,7 +151,7 @@ func (a *Agent) openClients(string) error {
 	if err != nil {
 		return fmt.Errorf("listen for clients: %w", err)
 	}
-	a.closers = append(a.closers, a.wire.Close)
+	a.closers = append(a.closers, func() error { return ignoreClosed(a.wire.Close()) })
 	if a.settings.Server.AdminListen == "" {
 		return nil
 	}
@@ -160,4 +161,12 @@ func (a *Agent) openClients(string) error {
 		return fmt.Errorf("listen for administration: %w", err)
 	}
 	return nil
+}
+
+// ignoreClosed passes over a listener that Run has closed already.
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
 }

@@ -10,10 +10,13 @@ import (
 	"foreshadow/sql/result"
 )
 
-// settingList shows the settings in force. Names of secret files are shown, their content never is.
+// settingList shows the settings in force. Names of secret files are shown, their content and a password in the connection string never are.
 func (a *Agent) settingList(context.Context, engine.Login) (result.Table, error) {
 	t := columns("settings", "name VARCHAR, value VARCHAR, source VARCHAR")
 	walkSettings(reflect.ValueOf(*a.settings), "", func(name, value string) {
+		if name == "source.dsn" {
+			value = withoutPassword(value)
+		}
 		t.Rows = append(t.Rows, []any{name, value, "agent"})
 	})
 	return t, nil

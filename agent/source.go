@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"foreshadow/agent/config"
 )
 
@@ -43,4 +45,13 @@ func (a *Agent) systemIdentifier() string {
 		return ""
 	}
 	return state.Identity.SystemID
+}
+
+// withoutPassword says where a connection string leads, and nothing else of it.
+func withoutPassword(dsn string) string {
+	c, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return "not a connection string"
+	}
+	return fmt.Sprintf("host=%s port=%d user=%s dbname=%s", c.Host, c.Port, c.User, c.Database)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"foreshadow/agent/capture"
@@ -15,25 +16,33 @@ type checkCommand struct {
 // checkTimeout bounds the whole look at the primary.
 const checkTimeout = 30 * time.Second
 
-// Run prints each finding with the statement that mends it; the exit status is 1 when capture could not run safely.
+// Run prints each finding; the exit status is 1 when capture could not run safely.
 func (c checkCommand) Run(ctx context.Context, t terminal) error {
+	if err := preflight(ctx, c.Source, t.out); err != nil {
+		return err
+	}
+	fmt.Fprintln(t.out, "ok: this primary can be captured")
+	return nil
+}
+
+// preflight prints each finding with the statement that mends it, and fails when capture could not run safely.
+func preflight(ctx context.Context, source string, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	findings, err := capture.Check(ctx, c.Source)
+	findings, err := capture.Check(ctx, source)
 	if err != nil {
 		return err
 	}
 	unsafe := false
 	for _, f := range findings {
-		fmt.Fprintf(t.out, "%s: %s\n", f.Level, f.What)
+		fmt.Fprintf(out, "%s: %s\n", f.Level, f.What)
 		if f.Remedy != "" {
-			fmt.Fprintf(t.out, "    %s\n", f.Remedy)
+			fmt.Fprintf(out, "    %s\n", f.Remedy)
 		}
 		unsafe = unsafe || f.Level == capture.Error
 	}
 	if unsafe {
 		return failure{1}
 	}
-	fmt.Fprintln(t.out, "ok: this primary can be captured")
 	return nil
 }

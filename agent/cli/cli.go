@@ -72,7 +72,8 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 		fmt.Fprintf(errOut, "foreshadow: %v\n(foreshadow --help lists the commands and flags)\n", err)
 		return 2
 	}
-	return status(parsed.Run(ctx, terminal{in, out, errOut}), errOut)
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return status(parsed.Run(terminal{in, out, errOut}), errOut)
 }
 
 // status prints an error as a person should read it and gives the exit status.

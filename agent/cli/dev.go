@@ -51,6 +51,9 @@ func (c devCommand) Run(ctx context.Context, t terminal) (err error) {
 		defer func() { err = errors.Join(err, p.server.Stop(context.WithoutCancel(ctx), true)) }()
 		source = p.server.DSN("foreshadow", p.database)
 	}
+	if err := preflight(ctx, source, t.err); err != nil {
+		return err
+	}
 	settings, err := c.settings(source, dir)
 	if err != nil {
 		return err

@@ -73,11 +73,17 @@ func (p *primary) fill(ctx context.Context, files []string, out io.Writer) error
 		}
 		fmt.Fprintf(out, "ran %s in %.1f s\n", file, time.Since(start).Seconds())
 	}
+	// Being a member of the tables' owners lets the agent publish them, those of today and those created later.
+	const owners = `DO $$ DECLARE o name; BEGIN
+  FOR o IN SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') LOOP
+    EXECUTE format('GRANT %I TO foreshadow', o);
+  END LOOP; END $$`
 	return p.exec(ctx, p.database,
 		"CREATE EXTENSION IF NOT EXISTS pg_stat_statements",
 		"DO $$ BEGIN CREATE ROLE foreshadow LOGIN REPLICATION; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
 		"GRANT pg_monitor, pg_read_all_data TO foreshadow",
-		"GRANT CONNECT, CREATE ON DATABASE "+pgx.Identifier{p.database}.Sanitize()+" TO foreshadow")
+		"GRANT CONNECT, CREATE ON DATABASE "+pgx.Identifier{p.database}.Sanitize()+" TO foreshadow",
+		owners)
 }
 
 func (p *primary) exec(ctx context.Context, database string, statements ...string) error {

@@ -168,7 +168,22 @@ func (d *DB) Close() error {
 func (d *DB) Position(context.Context) (change.LSN, time.Time, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.stored.commit, d.stored.time, nil
+	lsn, at := d.reach()
+	return lsn, at, nil
+}
+
+// reach is the latest position at which every table can be read: the last stored commit, or the copy of a table that was read after it.
+func (d *DB) reach() (change.LSN, time.Time) {
+	lsn, at := d.stored.commit, d.stored.time
+	for _, t := range d.tables {
+		if t.Synced && t.Since > lsn {
+			lsn = t.Since
+		}
+		if t.Synced && t.SinceTime.After(at) {
+			at = t.SinceTime
+		}
+	}
+	return lsn, at
 }
 
 // background folds the tail now and then, so that a read has little left to fold. It waits longer when folding is dear.

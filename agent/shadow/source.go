@@ -94,7 +94,8 @@ func (d *DB) moment(t *table, a AsOf) (change.LSN, error) {
 	if at < t.Since {
 		return 0, tooOld(d.shape(t).Name, t)
 	}
-	if end := max(d.stored.commit, d.stored.end); at > end {
+	last, _ := d.reach()
+	if end := max(last, d.stored.end); at > end {
 		return 0, sqlerr.New(sqlerr.SnapshotTooOld, "position %s has not been captured yet", at).WithHint("the shadow stands at %s", end)
 	}
 	return at, nil
