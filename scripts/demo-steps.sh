@@ -42,15 +42,15 @@ until_true() {
 
 start_everything() {
   headline "Starting: a throw-away primary with a shop of more than a year, then an agent beside it"
-  go run ./scripts/shop/history >"$dir/history.csv"
+  scripts/shop/history 4 >"$dir/history.csv"
   explain "Minutes of running cannot show weeks of load, so $(($(wc -l <"$dir/history.csv") - 1)) hourly points of load history are imported from a generated file. All else is real: the rows, the running load, and what is measured of them."
-  bin/foreshadow dev --data-dir "$dir" --listen 127.0.0.1:0 --database shop --init scripts/shop/schema.sql,scripts/shop/data.sql \
+  bin/foreshadow dev --data-dir "$dir" --listen 127.0.0.1:0 --database shop --init scripts/shop/schema.sql,scripts/shop/data.sql,scripts/shop/constraints.sql,scripts/shop/foreshadow.sql \
     --history "$dir/history.csv" >"$dir/out" 2>"$dir/agent.log" &
   agent=$!
-  until_true 180 "the primary starts and is filled" grep -q '^ran scripts/shop/data.sql' "$dir/out"
+  until_true 180 "the primary starts and is filled" grep -q '^ran scripts/shop/foreshadow.sql' "$dir/out"
   primary=$(sed -n 's/^primary //p' "$dir/out")
   explain "$(on_primary "SELECT 'the primary holds ' || string_agg(format('%s %s', n, t), ', ') FROM (SELECT 'orders' t, count(*) n FROM orders UNION ALL SELECT 'order_items', count(*) FROM order_items UNION ALL SELECT 'events', count(*) FROM events UNION ALL SELECT 'customers', count(*) FROM customers UNION ALL SELECT 'products', count(*) FROM products) x")"
-  scripts/shop/load "$primary" >"$dir/load.log" 2>&1 &
+  PGHOST=$(sed 's/.*host=\([^ ]*\).*/\1/' <<<"$primary") PGPORT=$(sed 's/.*port=\([^ ]*\).*/\1/' <<<"$primary") PGBENCH="$bin/pgbench" scripts/shop/load shop >"$dir/load.log" 2>&1 &
   load=$!
 }
 
@@ -86,7 +86,7 @@ step_capture() {
 step_history() {
   headline "2. The shadow: the same tables, at any moment, in PostgreSQL's SQL"
   show analyst shop '\d orders'
-  show analyst shop "SELECT p.category, count(*) AS items, sum(i.quantity * i.unit_price) AS revenue
+  show analyst shop "SELECT p.category, count(*) AS items, sum(i.quantity * i.price) AS revenue
   FROM orders o JOIN order_items i ON i.order_id = o.id JOIN products p ON p.id = i.product_id
  WHERE o.created_at >= date_trunc('month', now()) GROUP BY p.category ORDER BY revenue DESC"
   explain "A mistake on the primary: somebody deletes a whole day of events. The shadow still has every row."
