@@ -65,7 +65,7 @@ func TestChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != len(before) || !strings.HasPrefix(got[0], "1|1|111") {
+	if len(got) != len(before) || !strings.HasPrefix(got[0], "10|1|1010") {
 		t.Errorf("as of the first position: %d rows, want %d", len(got), len(before))
 	}
 	bare, err := a.shadowed(a.oid("bare"), 0)

@@ -17,7 +17,7 @@ type writers struct {
 
 var (
 	logTypes  = []string{"UBIGINT", "BIGINT", "TIMESTAMPTZ", "BIGINT", "UINTEGER", "INTEGER", "UTINYINT", "VARCHAR", "VARCHAR", "VARCHAR", "VARCHAR", "BIGINT"}
-	tailTypes = []string{"UBIGINT", "UINTEGER", "UINTEGER", "UTINYINT", "BLOB", "BLOB"}
+	tailTypes = []string{"UBIGINT", "BIGINT", "UINTEGER", "UINTEGER", "UTINYINT", "BLOB", "BLOB"}
 )
 
 // known is what Append needs to know of a relation message, worked out once.
@@ -239,11 +239,12 @@ func (d *DB) follow(k *known, tx *change.Tx, c *change.Change, after []change.Va
 	e := entry{lsn: tx.CommitLSN, xid: tx.XID, op: c.Op, before: c.Before, after: after}
 	w := d.out.tail
 	set(w, 0, uint64(e.lsn))
-	set(w, 1, e.xid)
-	set(w, 2, k.t.OID)
-	set(w, 3, uint8(e.op))
-	d.blob(w, 4, e.before)
-	d.blob(w, 5, e.after)
+	set(w, 1, c.Seq)
+	set(w, 2, e.xid)
+	set(w, 3, k.t.OID)
+	set(w, 4, uint8(e.op))
+	d.blob(w, 5, e.before)
+	d.blob(w, 6, e.after)
 	d.keep(k.t, d.shape(k.t), e)
 	return w.next()
 }

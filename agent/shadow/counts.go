@@ -134,6 +134,9 @@ func (d *DB) TimeColumns(_ context.Context, oid uint32) ([]forecast.TimeColumn, 
 
 // ChangeCounts counts captured changes by table and bucket of time, in that order.
 func (d *DB) ChangeCounts(_ context.Context, since time.Time, bucket time.Duration) ([]forecast.ChangeBucket, error) {
+	if since.IsZero() {
+		since = time.Unix(0, 0)
+	}
 	rows, err := d.read("SELECT l.oid, any_value(n.relation), to_timestamp(floor(epoch_us(l.commit_time) / $2) * $2 / 1e6) AS b, count(*) FILTER (op = 1), "+
 		"count(*) FILTER (op = 2), count(*) FILTER (op = 3), sum(bytes)::BIGINT FROM log l JOIN (SELECT oid, arg_max(relation, version) AS relation FROM shapes GROUP BY oid) n "+
 		"ON n.oid = l.oid WHERE l.commit_time >= $1 GROUP BY l.oid, b ORDER BY l.oid, b", since, bucket.Microseconds())

@@ -126,7 +126,7 @@ func unpackRow(b []byte) ([]change.Value, error) {
 
 // readTail rebuilds the tail in memory from what the last commit stored of it.
 func (d *DB) readTail() error {
-	rows, err := d.w.rows("SELECT lsn, xid, oid, op, row_before, row_after FROM tail ORDER BY rowid")
+	rows, err := d.w.rows("SELECT lsn, xid, oid, op, row_before, row_after FROM tail ORDER BY lsn, seq")
 	if err != nil {
 		return err
 	}
