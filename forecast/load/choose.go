@@ -156,8 +156,9 @@ func (r *run) choose() (path, half []float64) {
 // pick keeps the default unless something else was clearly better at the earlier origins.
 func (r *run) pick() int {
 	start := r.fallback()
+	doubt := 1.0
 	if !r.evidence() {
-		return start
+		doubt = 2
 	}
 	best, at := r.scores[start], start
 	for c, score := range r.scores {
@@ -168,14 +169,14 @@ func (r *run) pick() int {
 		if r.names[c] == bestFive {
 			margin = mixMargin
 		}
-		if score < best && score < r.scores[start]*(1-margin) {
+		if score < best && score < r.scores[start]*(1-doubt*margin) {
 			best, at = score, c
 		}
 	}
 	return at
 }
 
-// evidence says whether the earlier origins can tell which candidate is good. They cannot in the first days, nor while the history
+// evidence says whether the earlier origins can well tell which candidate is good; the margins double where not. They cannot in the first days, nor while the history
 // is between ten short seasons and two long ones: there the regressions at the end know seasons that those at the origins did not.
 func (r *run) evidence() bool {
 	n, m := len(r.p.filled), r.p.seasons[0]
