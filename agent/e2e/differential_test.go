@@ -51,7 +51,9 @@ func TestDifferential(t *testing.T) {
 	t.Parallel()
 	pg := pgtest.Start(t)
 	pg.Exec(t, "postgres", setupSQL)
-	s := connect(t, stack(t, pg), "reader")
+	e := stack(t, pg)
+	t.Run("session", func(t *testing.T) { sessions(t, e) })
+	s := connect(t, e, "reader")
 	primary, err := pgconn.Connect(t.Context(), pg.DSN("reader", "postgres"))
 	if err != nil {
 		t.Fatal(err)
@@ -66,6 +68,72 @@ func TestDifferential(t *testing.T) {
 				t.Errorf("%s (%s)\n%s", c.sql, zone, diff)
 			}
 		}
+	}
+}
+
+// sessions holds what hangs on a session: parameters, moments, transactions, privileges, and the relations of schema foreshadow.
+func sessions(t *testing.T, e *engine.Engine) {
+	s := connect(t, e, "reader")
+	text := func(v string) session.Param { return session.Param{Value: []byte(v)} }
+	steps := []struct {
+		sql    string
+		params []session.Param
+		want   string // rows joined by "; ", or the SQLSTATE
+	}{
+		{"SELECT id FROM orders WHERE id = $1 AND amount < $2", []session.Param{text("3"), text("10000.5")}, "3"},
+		{"SELECT id FROM orders WHERE id = $1", []session.Param{{Format: 1, Value: []byte{0, 0, 0, 0, 0, 0, 0, 7}}}, "7"},
+		{"SELECT id FROM orders WHERE id = ANY ($1) ORDER BY id DESC LIMIT $2", []session.Param{text("{1,2,3}"), text("2")}, "3; 2"},
+		{"SELECT count(*) FROM orders WHERE created_at < $1", []session.Param{text("yesterdayish")}, "22007"},
+		{"SELECT amount / $1 FROM orders WHERE id = 1", []session.Param{text("3.000")}, "-6.9366666666666667"},
+		{"SELECT count(*) FROM orders", nil, "400"},
+		{"SET foreshadow.as_of = 'nonsense'", nil, ""},
+		{"SELECT count(*) FROM orders", nil, "22007"},
+		{"SET foreshadow.as_of = '1999-01-01'", nil, ""},
+		{"SELECT count(*) FROM orders", nil, "72000"},
+		{"SELECT 1", nil, "1"},
+		{"RESET foreshadow.as_of", nil, ""},
+		{"SELECT count(*) FROM orders FOR SYSTEM_TIME AS OF '1999-01-01' o", nil, "72000"},
+		{"SELECT count(*) FROM orders FOR SYSTEM_TIME AS OF now() o WHERE o.id < 3", nil, "2"},
+		{"SELECT count(*) FROM orders FOR SYSTEM_TIME AS OF $1", []session.Param{text("0/1")}, "400"},
+		{"BEGIN", nil, ""},
+		{"SELECT id / 0 FROM orders", nil, "22012"},
+		{"SELECT count(*) FROM orders", nil, "25P02"},
+		{"DELETE FROM orders", nil, "25P02"},
+		{"ROLLBACK", nil, ""},
+		{"SELECT count(*) FROM guarded", nil, "42501"},
+		{"SELECT count(*) FROM secret", nil, "42501"},
+		{"UPDATE orders SET id = 1", nil, "25006"},
+		{"SET search_path = pg_catalog", nil, ""},
+		{"SELECT count(*) FROM orders", nil, "42P01"},
+		{"SELECT count(*) FROM public.orders", nil, "400"},
+		{"RESET search_path", nil, ""},
+		{"SELECT count(*) FROM foreshadow.change_log WHERE transaction_type = 'delete' AND after->>'id' = '5'", nil, "0"},
+		{"SELECT relation FROM foreshadow.change_log ORDER BY commit_time DESC, lsn, seq LIMIT 1", nil, ""},
+		{"SELECT count(*) FROM foreshadow.series s JOIN foreshadow.series_points p USING (series)", nil, "0"},
+		{"SELECT count(query), max(mean) FROM foreshadow.load_forecast WHERE at > now()", nil, "0,NULL"},
+		{"SELECT rows FROM foreshadow.tables WHERE relation = 'public.orders'", nil, "400"},
+		{"SELECT * FROM foreshadow.capture_gaps", nil, ""},
+		{"SELECT count(*) FROM foreshadow.volume_forecast v JOIN foreshadow.forecast_runs r ON r.run_id = v.run_id", nil, "0"},
+		{"SELECT count(*) FROM foreshadow.limits_forecast WHERE p50 < now() + '90 days'", nil, "0"},
+		{"SELECT count(*) FROM foreshadow.change_profile WHERE surprise > 3", nil, "0"},
+		{"SELECT * FROM foreshadow.predicted_state('1 day')", nil, "55000"},
+	}
+	for _, step := range steps {
+		a := run(t, s, step.sql, step.params...)
+		got := a.code
+		if a.code == "" {
+			var rows []string
+			for _, r := range a.rows {
+				rows = append(rows, strings.Join(r, ","))
+			}
+			got = strings.Join(rows, "; ")
+		}
+		if got != step.want {
+			t.Errorf("%s\ngot  %s %s\nwant %s", step.sql, got, a.err, step.want)
+		}
+	}
+	if a := run(t, connect(t, e, "outsider"), "SELECT count(*) FROM orders"); a.code != sqlerr.InsufficientPrivilege {
+		t.Errorf("outsider: %+v", a)
 	}
 }
 
