@@ -40,7 +40,7 @@ func (s *querySession) governance() (Governance, error) {
 // end the statement early with a notice, as IF EXISTS does.
 func governed(tag string, st ast.Statement, evaluate func(ctx context.Context, s *querySession, in *Intent) (skip bool, err error)) handler {
 	return handler{fields: requestFields, outsideBlock: true, run: func(ctx context.Context, s *querySession, text string) (outcome, error) {
-		in := Intent{Statement: st, Text: strings.TrimSpace(text), Source: s.source.Name}
+		in := Intent{Statement: st, Text: strings.Trim(text, "; \t\r\n"), Source: s.source.Name}
 		if evaluate != nil {
 			skip, err := evaluate(ctx, s, &in)
 			if err != nil || skip {

@@ -37,6 +37,9 @@ type shadowStatement struct {
 var settings = []string{"nullif(pg_catalog.current_setting('foreshadow.as_of', true), '')", "pg_catalog.current_setting('TimeZone')",
 	"(pg_catalog.current_setting('DateStyle') LIKE 'ISO%')::text"}
 
+// fixedItems are the fold query's columns before the moments: the settings and the answer of secured.
+var fixedItems = len(settings) + 1
+
 // prepareShadow has the mirror analyse the statement and refuses early what cannot be translated.
 func (s *querySession) prepareShadow(ctx context.Context, t session.Text, plain parse.Plain, q *rewrite.Query, rels map[string]*named, oids []uint32) (session.Statement, error) {
 	st := &shadowStatement{s: s, text: t, q: q, relations: map[string]*rewrite.Relation{}}
@@ -74,7 +77,7 @@ func (st *shadowStatement) complete(ctx context.Context, plain parse.Plain) erro
 	if err != nil {
 		return err
 	}
-	items := slices.Clone(settings)
+	items := append(slices.Clone(settings), st.secured())
 	for at := range plain.AsOf {
 		st.moments = append(st.moments, at)
 	}
@@ -91,6 +94,16 @@ func (st *shadowStatement) complete(ctx context.Context, plain parse.Plain) erro
 	}
 	st.explain, _, _, err = m.Prepare(ctx, "EXPLAIN (COSTS OFF) "+plain.SQL, st.params)
 	return unplaced(err)
+}
+
+// secured asks whether row-level security has become active for one of the relations since they were resolved.
+func (st *shadowStatement) secured() string {
+	var oids []string
+	for _, r := range st.relations {
+		oids = append(oids, strconv.FormatUint(uint64(r.OID), 10))
+	}
+	slices.Sort(oids)
+	return "(SELECT pg_catalog.bool_or(pg_catalog.row_security_active(o)) FROM pg_catalog.unnest('{" + strings.Join(oids, ",") + "}'::oid[]) o)::text"
 }
 
 // unplaced takes a position away that points into a text of ours.
@@ -191,8 +204,11 @@ func (p *shadowPortal) rows(ctx context.Context) (result.Rows, error) {
 	if err != nil {
 		return nil, unplaced(err)
 	}
-	if len(answer) < len(settings)+len(st.moments) {
+	if len(answer) < fixedItems+len(st.moments) {
 		return nil, sqlerr.New(sqlerr.Internal, "the mirror did not compute the constants")
+	}
+	if yes(answer[len(settings)]) {
+		return nil, sqlerr.New(sqlerr.InsufficientPrivilege, "a table of this statement has row-level security, which the shadow does not apply")
 	}
 	moments, err := st.readMoments(ctx, answer)
 	if err != nil {
@@ -202,7 +218,7 @@ func (p *shadowPortal) rows(ctx context.Context) (result.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	values := answer[len(settings)+len(st.moments):]
+	values := answer[fixedItems+len(st.moments):]
 	plan, err := st.q.Translate(rewrite.Input{Relations: st.relations, Fields: st.fields, Constants: st.constants,
 		Values: append([]*string{}, values...), ISODates: yes(answer[2])})
 	if err != nil {
@@ -229,7 +245,7 @@ func (st *shadowStatement) readMoments(ctx context.Context, answer []*string) (m
 	}
 	asOfs := st.q.AsOfs()
 	for i, at := range st.moments {
-		v := answer[len(settings)+i]
+		v := answer[fixedItems+i]
 		if v == nil {
 			return nil, sqlerr.New(sqlerr.InvalidDatetime, "the moment of FOR SYSTEM_TIME must not be NULL").WithHint(hintMoment)
 		}

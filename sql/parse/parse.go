@@ -38,9 +38,18 @@ var statements = []struct {
 // leads are the words that start no statement of PostgreSQL's, so that a mistake after them is told in our grammar's terms.
 var leads = map[string]bool{"initialize": true, "activate": true, "deactivate": true, "approve": true, "reject": true, "withdraw": true, "verify": true}
 
-// Statement reads one statement without its semicolon. PostgreSQL's own come back as ast.Postgres, not yet checked.
+// unterminated drops semicolons at the end, which drivers send along.
+func unterminated(tokens []token) []token {
+	n := len(tokens) - 1
+	for n > 0 && tokens[n-1].kind == symbol && tokens[n-1].value == ";" {
+		n--
+	}
+	return append(tokens[:n:n], token{kind: end, at: tokens[n].at})
+}
+
+// Statement reads one statement. PostgreSQL's own come back as ast.Postgres, not yet checked.
 func Statement(sql string) (ast.Statement, error) {
-	tokens := lex(sql)
+	tokens := unterminated(lex(sql))
 	if tokens[0].kind == end {
 		return ast.Empty{}, nil
 	}

@@ -24,7 +24,7 @@ const (
 	Write
 )
 
-// Relation names a table as the statement does.
+// RelationName names a table as the statement does.
 type RelationName struct {
 	Schema, Name string
 	Location     int // byte offset, or -1
