@@ -76,6 +76,10 @@ func work(ctx context.Context, dsn string, client int, r *rand.Rand) {
 		}
 		for err == nil && ctx.Err() == nil {
 			err = transaction(ctx, c, client, r)
+			select { // a load that the machine can follow; what matters is when the kills come
+			case <-ctx.Done():
+			case <-time.After(15 * time.Millisecond):
+			}
 		}
 		_ = c.Close(context.Background())
 	}
@@ -127,9 +131,12 @@ func TestCrashes(t *testing.T) {
 	for i := range 2 {
 		load.Go(func() { work(ctx, pg.DSN("postgres", "postgres"), i, rand.New(rand.NewPCG(seed, uint64(i+2)))) })
 	}
-	for range crashes {
+	for round := range crashes {
 		kill := spawn(t, pg, dir)
-		<-time.After(time.Duration(200+r.IntN(600)) * time.Millisecond)
+		if round > 2 && round%3 != 0 { // most are killed while they stream, some while they start or copy
+			progress(t, pg)
+		}
+		<-time.After(time.Duration(50+r.IntN(600)) * time.Millisecond)
 		what := r.IntN(10)
 		if what < 3 { // the agent lives on through the primary's crash for a while
 			revive(t, pg)
@@ -145,6 +152,16 @@ func TestCrashes(t *testing.T) {
 		a.same(table)
 	}
 	a.once()
+}
+
+// progress waits until the agent has confirmed something new to the primary.
+func progress(t *testing.T, pg *pgtest.Server) {
+	t.Helper()
+	confirmed := func() string {
+		return fmt.Sprint(pg.Query(t, "postgres", "SELECT confirmed_flush_lsn::text FROM pg_replication_slots"))
+	}
+	before := confirmed()
+	until(t, "the agent makes progress", func() bool { return confirmed() != before })
 }
 
 // spawn starts an agent and gives the function that kills it.
