@@ -78,7 +78,7 @@ func work(ctx context.Context, dsn string, client int, r *rand.Rand) {
 			err = transaction(ctx, c, client, r)
 			select { // a load that the machine can follow; what matters is when the kills come
 			case <-ctx.Done():
-			case <-time.After(15 * time.Millisecond):
+			case <-time.After(25 * time.Millisecond):
 			}
 		}
 		_ = c.Close(context.Background())
@@ -90,7 +90,7 @@ func transaction(ctx context.Context, c *pgx.Conn, client int, r *rand.Rand) err
 		UPDATE acc SET v = v + 1 WHERE id = %[2]d; UPDATE acc SET v = v - 1 WHERE id %% 20000 = %[3]d;`, client, r.IntN(400)*50, r.IntN(20000))
 	switch r.IntN(12) {
 	case 0:
-		sql += fmt.Sprintf("INSERT INTO items (who, v) SELECT %d, md5(g::text) FROM generate_series(1, 800) g;", client)
+		sql += fmt.Sprintf("INSERT INTO items (who, v) SELECT %d, md5(g::text) FROM generate_series(1, 100) g;", client)
 	case 1:
 		sql += fmt.Sprintf("DELETE FROM items WHERE who = %d AND id %% 3 = 0;", client)
 	case 2:
