@@ -66,10 +66,10 @@ var owners = map[string][]string{
 	"github.com/duckdb/":                {"agent/shadow"},
 	"github.com/jackc/pglogrepl":        {"agent/capture"},
 	"github.com/pganalyze/pg_query_go/": {"sql/parse", "sql/rewrite"},
-	"github.com/jackc/pgx/v5/pgproto3":  {"pgwire", "agent/mirror", "agent/orchestrator/local"},
+	"github.com/jackc/pgx/v5/pgproto3":  {"pgwire", "agent/capture", "agent/mirror", "agent/orchestrator/local"}, // the clients of pgconn read its messages
 	"github.com/hashicorp/raft":         {"cluster/raftnode"},
 	"github.com/sajari/regression":      {"forecast"},
-	"github.com/xdg-go/scram":           {"pgwire/auth"},
+	"github.com/xdg-go/scram":           {"pgwire"},
 	"github.com/alecthomas/kong":        {"agent/config", "agent/cli"},
 }
 
