@@ -11,7 +11,10 @@ import (
 )
 
 // executor carries out what two accounts have approved. Each kind may be called again with the same request and does its work once.
-type executor struct{ instances *orchestrator.Orchestrator }
+type executor struct {
+	instances *orchestrator.Orchestrator
+	ready     <-chan struct{} // rows and schema are there to build from
+}
 
 // Execute returns a receipt, or an error when nothing of the work is left.
 func (e *executor) Execute(ctx context.Context, r state.Request) (string, error) {
@@ -20,6 +23,11 @@ func (e *executor) Execute(ctx context.Context, r state.Request) (string, error)
 		config, err := orchestrator.ParseConfig(json.RawMessage(r.Plan))
 		if err != nil {
 			return "", err
+		}
+		select { // decided while this agent was away: it gets to know of that before it has opened its own copies
+		case <-e.ready:
+		case <-ctx.Done():
+			return "", ctx.Err()
 		}
 		if err := e.instances.Create(ctx, config, r.Hash, int64(r.ID)); err != nil {
 			return "", err

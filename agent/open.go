@@ -117,7 +117,7 @@ func (a *Agent) openInstances(string) (err error) {
 
 func (a *Agent) openCluster(string) (err error) {
 	c := a.settings.Cluster
-	o := cluster.Options{ID: c.ID, Dir: a.dir("cluster"), Executor: &executor{a.instances}, Log: a.log}
+	o := cluster.Options{ID: c.ID, Dir: a.dir("cluster"), Executor: &executor{a.instances, a.ready}, Log: a.log}
 	for _, p := range c.Peers {
 		id, addr, _ := strings.Cut(p, "=")
 		o.Peers = append(o.Peers, raftnode.Peer{ID: id, Addr: addr})
