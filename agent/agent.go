@@ -75,7 +75,7 @@ func (a *Agent) Ready() <-chan struct{} { return a.ready }
 
 // Run works until the context ends or a part fails for good. Clients are let go first, then capture and the rest, and the stores are closed last.
 func (a *Agent) Run(ctx context.Context) error {
-	defer a.Close()
+	defer func() { _ = a.Close() }() // the error is returned below, where the end is regular
 	// Clients stop in a step of their own: what they ask for needs the other parts to answer.
 	inner, stopInner := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopInner()

@@ -24,7 +24,7 @@ type primary struct {
 func startPrimary(ctx context.Context, dir, database string, files []string, out io.Writer, log *slog.Logger) (*primary, error) {
 	options := postgres.Options{Dir: filepath.Join(dir, "primary"), Log: log, Settings: map[string]string{
 		"wal_level": "logical", "max_wal_senders": "10", "max_replication_slots": "10", "shared_preload_libraries": "pg_stat_statements",
-		"max_connections": "100", "shared_buffers": "256MB", "max_wal_size": "2GB", "synchronous_commit": "off",
+		"max_connections": "100", "shared_buffers": "256MB", "max_wal_size": "2GB",
 		"log_min_messages": "fatal",
 	}}
 	_, err := os.Stat(filepath.Join(options.Dir, "PG_VERSION"))
@@ -91,7 +91,7 @@ func (p *primary) exec(ctx context.Context, database string, statements ...strin
 	if err != nil {
 		return fmt.Errorf("connect to the throw-away primary: %w", err)
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	for _, s := range statements {
 		if _, err := conn.Exec(ctx, s); err != nil {
 			return fmt.Errorf("prepare the throw-away primary: %w", err)

@@ -60,7 +60,7 @@ func TestPlanIsCanonical(t *testing.T) {
 			t.Errorf("no %s in %s", part, texts[0])
 		}
 	}
-	if _, err := orchestrator.ParseConfig(json.RawMessage(`{"nmae": "x"}`)); err == nil {
+	if _, err := orchestrator.ParseConfig(json.RawMessage(`{"title": "x"}`)); err == nil {
 		t.Error("an unknown field was accepted")
 	}
 }

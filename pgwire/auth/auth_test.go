@@ -223,8 +223,10 @@ func TestThrottle(t *testing.T) {
 	if d := wait("b", "alice"); d != 0 {
 		t.Errorf("another source waits %v", d)
 	}
-	if wait("a", "alice") != longestDelay || wait("a", "alice") != longestDelay || wait("a", "alice") != -1 {
-		t.Error("attempts at the same time do not queue up")
+	for i, want := range []time.Duration{longestDelay, longestDelay, -1} {
+		if got := wait("a", "alice"); got != want {
+			t.Errorf("attempt %d at the same time waits %v, want %v", i, got, want)
+		}
 	}
 	th.Succeeded("a", "alice")
 	if d := wait("a", "alice"); d != 0 {

@@ -119,7 +119,7 @@ func column(t testing.TB, kind result.Kind, oid uint32, text, bin [][]byte) resu
 			}
 			c.Ints = append(c.Ints, v)
 		case result.Float:
-			f := 0.0
+			var f float64
 			if len(bin[i]) == 4 {
 				f = float64(math.Float32frombits(binary.BigEndian.Uint32(bin[i])))
 			} else {
