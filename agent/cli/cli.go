@@ -28,6 +28,7 @@ type commands struct {
 	Check    checkCommand    `cmd:"" help:"Say what a primary lacks for capture, with the statement that mends it."`
 	Forecast forecastCommand `cmd:"" help:"Forecast the series of a CSV file."`
 	Backtest backtestCommand `cmd:"" help:"Measure the forecasts of a CSV file's series on their own past."`
+	Init     initCommand     `cmd:"" help:"Make the certificates and settings of several agents that decide together."`
 	Passwd   passwdCommand   `cmd:"" help:"Add a login to a users file, or change its password."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }

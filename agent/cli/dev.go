@@ -133,7 +133,7 @@ func readingRole(ctx context.Context, source string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("connect to the primary: %w", err)
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	role := ""
 	err = conn.QueryRow(ctx, "SELECT coalesce((SELECT rolname FROM pg_roles WHERE rolname = 'analyst'), current_user)").Scan(&role)
 	return role, err

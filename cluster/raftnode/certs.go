@@ -34,7 +34,7 @@ func NewCA(cluster string, now time.Time) (*CA, error) {
 		return nil, fmt.Errorf("make the CA's key: %w", err)
 	}
 	t := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: "Foreshadow cluster " + cluster},
+		SerialNumber: serial(), Subject: pkix.Name{CommonName: caSubject(cluster)},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(10, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}

@@ -2,7 +2,7 @@
 -- Run as the owner of the tables. Tables without a replica identity are published for inserts only:
 -- publishing their updates would make the application's UPDATE and DELETE fail on the primary.
 SELECT 'CREATE PUBLICATION foreshadow' WHERE NOT EXISTS (SELECT FROM pg_publication WHERE pubname = 'foreshadow') \gexec
-SELECT 'CREATE PUBLICATION foreshadow_inserts WITH (publish = ''insert'')' WHERE NOT EXISTS (SELECT FROM pg_publication WHERE pubname = 'foreshadow_inserts') \gexec
+SELECT 'CREATE PUBLICATION foreshadow_inserts WITH (publish = ''insert, truncate'')' WHERE NOT EXISTS (SELECT FROM pg_publication WHERE pubname = 'foreshadow_inserts') \gexec
 SELECT format('ALTER PUBLICATION %I ADD TABLE %I.%I',
          CASE WHEN c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND (i.indisprimary OR i.indisreplident))
               THEN 'foreshadow' ELSE 'foreshadow_inserts' END, n.nspname, c.relname)
