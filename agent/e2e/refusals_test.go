@@ -15,7 +15,7 @@ func TestRefusals(t *testing.T) {
 	d := startDev(t, "")
 	for _, c := range []struct{ login, sql, code, says string }{
 		{"alice", "CREATE PREDICTIVE INSTANCE x AT HORIZON 'someday'", "22007", "interval"},
-		{"alice", "CREATE PREDICTIVE INSTANCE x AT HORIZON '-3 days'", "22023", "future"},
+		{"alice", "CREATE PREDICTIVE INSTANCE x AT HORIZON '-3 days'", "22023", "positive"},
 		{"alice", "CREATE PREDICTIVE INSTANCE x AT HORIZON '90 days' WITH (colour = blue)", "22023", "colour"},
 		{"alice", "CREATE PREDICTIVE INSTANCE x AT HORIZON '90 days' WITH (fidelity = sample)", "0A000", "fidelity"},
 		{"alice", "CREATE PREDICTIVE INSTANCE x AT HORIZON '90 days' WITH (max_size = '1MB')", "53400", "max_size"},
@@ -23,7 +23,8 @@ func TestRefusals(t *testing.T) {
 		{"alice", "CREATE PREDICTIVE INSTANCE", "42601", "syntax error"},
 		{"alice", "DROP PREDICTIVE INSTANCE nothing_there", "42704", "nothing_there"},
 		{"alice", "ALTER PREDICTIVE MODEL SET (flavour = 'sweet')", "22023", "flavour"},
-		{"alice", "APPROVE REQUEST 4711", "42704", "4711"},
+		{"alice", "APPROVE REQUEST 4711", "55000", "SHOW REQUEST 4711"},
+		{"alice", "SHOW REQUEST 4711", "42704", "4711"},
 		{"analyst", "CREATE PREDICTIVE INSTANCE x AT HORIZON '90 days'; APPROVE REQUEST 1", "42501", ""},
 		{"analyst", "INSERT INTO customers (email, city) VALUES ('a', 'b')", "25006", "INSERT"},
 		{"analyst", "DELETE FROM orders", "25006", "DELETE"},

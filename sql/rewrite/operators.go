@@ -173,6 +173,9 @@ func (t *translator) comparands(op string, l, r value) (value, value) {
 	case r.undecided():
 		r = t.as(r, l.oid)
 	}
+	if l.oid == r.oid { // a constant or a parameter does not know by itself that its type is an enum
+		l.enum, r.enum = l.enum || r.enum, l.enum || r.enum
+	}
 	t.comparable(l, ordered)
 	t.comparable(r, ordered)
 	switch {
