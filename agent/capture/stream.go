@@ -21,7 +21,8 @@ type Event struct {
 	Idle change.LSN
 }
 
-// statusEvery is how often the primary hears from us; it gives up after wal_sender_timeout, 60 seconds by default.
+// statusEvery is how often the primary hears from us at least, and four times as often while there is something new to confirm;
+// it gives up after wal_sender_timeout, 60 seconds by default.
 const statusEvery = time.Second
 
 // Stream follows the slot from a position and calls out for every event, in commit order, until ctx ends or something fails.
@@ -85,7 +86,7 @@ func (st *stream) run(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if time.Since(st.last) >= statusEvery {
+		if since := time.Since(st.last); since >= statusEvery || since >= statusEvery/4 && st.s.confirmed.Load() > st.told {
 			if err := st.status(); err != nil {
 				return err
 			}

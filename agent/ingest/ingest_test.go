@@ -22,7 +22,7 @@ import (
 	"foreshadow/sql/types"
 )
 
-// patience bounds every wait; a loaded machine is slow.
+// patience bounds every wait for something new to happen; a loaded machine is slow.
 const patience = 60 * time.Second
 
 // agent is a running capture of a server's database postgres.
@@ -37,11 +37,14 @@ type agent struct {
 func run(t testing.TB, pg *pgtest.Server, dir string) *agent {
 	t.Helper()
 	a := launch(t, pg, dir)
-	select {
-	case <-a.in.Ready():
-	case <-time.After(patience):
-		t.Fatalf("not ready: %+v", a.in.Status())
-	}
+	a.progress("every table is copied", func() bool {
+		select {
+		case <-a.in.Ready():
+			return true
+		default:
+			return false
+		}
+	})
 	return a
 }
 
@@ -104,6 +107,25 @@ func until(t testing.TB, what string, f func() bool) {
 	}
 }
 
+// progress polls a condition for as long as the agent gets on.
+func (a *agent) progress(what string, f func() bool) {
+	a.t.Helper()
+	state := func() string {
+		s := a.in.Status()
+		return fmt.Sprint(s.Received, s.Changes, a.in.Operations())
+	}
+	last, end := state(), time.Now().Add(patience)
+	for !f() {
+		if now := state(); now != last {
+			last, end = now, time.Now().Add(patience)
+		}
+		if time.Now().After(end) {
+			a.t.Fatalf("nothing happens any more while waiting until %s: %+v", what, a.in.Status())
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
+
 // catchUp waits until everything that is committed now is stored.
 func (a *agent) catchUp() change.LSN {
 	a.t.Helper()
@@ -112,12 +134,7 @@ func (a *agent) catchUp() change.LSN {
 	until(a.t, "table beat is captured", func() bool { _, err := a.store.RowCount(a.t.Context(), oid); return err == nil })
 	a.pg.Exec(a.t, "postgres", "INSERT INTO public.beat SELECT coalesce(max(n), 0) + 1 FROM public.beat")
 	end := a.lsn()
-	defer func() {
-		if a.t.Failed() {
-			a.t.Logf("%+v", a.in.Status())
-		}
-	}()
-	until(a.t, "the last commit is stored", func() bool { return a.in.Status().Received >= end })
+	a.progress("the last commit is stored", func() bool { return a.in.Status().Received >= end })
 	pos, _, err := a.store.Position(a.t.Context())
 	if err != nil {
 		a.t.Fatal(err)
@@ -189,7 +206,7 @@ func (a *agent) same(table string) {
 	a.t.Helper()
 	want := a.primary(table)
 	diff := ""
-	for end := time.Now().Add(patience / 3); time.Now().Before(end); {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		got, err := a.shadowed(a.oid(table), 0)
 		if diff = differ(got, want); err == nil && diff == "" {
 			return
