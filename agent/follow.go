@@ -28,19 +28,39 @@ func (a *Agent) bootstrap(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for { // a cluster of several agents has no leader until most of them are there
-		first, err := a.cluster.Bootstrap(ctx, g)
+	for { // a cluster of several agents has no leader until most of them are there, and may lose it at any time
+		err := a.enroll(ctx, g, all)
 		switch {
-		case err == nil:
-			a.log.Info("members are set up", "first_start", first)
-			return a.readers(ctx, all)
-		case ctx.Err() != nil:
+		case err == nil || ctx.Err() != nil:
 			return nil
-		case sqlerr.Code(err) != sqlerr.CannotConnectNow:
-			return fmt.Errorf("set up the first members: %w", err)
+		case !passing(err):
+			return err
 		}
 		a.log.Warn("waiting for the other agents", "error", err)
 	}
+}
+
+// passing says whether an error of the cluster is about reaching the other agents, so that the same may be tried again.
+func passing(err error) bool {
+	switch sqlerr.Code(err) {
+	case sqlerr.CannotConnectNow, sqlerr.TransactionUnknown, sqlerr.QueryCanceled:
+		return true
+	default:
+		return false
+	}
+}
+
+// enroll tries once to enter the members and the reading logins. It may be repeated.
+func (a *Agent) enroll(ctx context.Context, g cluster.Genesis, all []cluster.Login) error {
+	first, err := a.cluster.Bootstrap(ctx, g)
+	if err != nil {
+		return fmt.Errorf("set up the first members: %w", err)
+	}
+	if err := a.readers(ctx, all); err != nil {
+		return err
+	}
+	a.log.Info("members are set up", "first_start", first)
+	return nil
 }
 
 // readers enters the reading logins that the users file has new or changed. Their passwords live in the replicated state from then on.

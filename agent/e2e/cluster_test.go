@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,6 +45,11 @@ func TestClusterLosesItsLeader(t *testing.T) {
 		return err == nil && out == rows
 	})
 	checkHistories(t, agents, build, model)
+	var stopping sync.WaitGroup
+	for _, a := range agents { // all at once, as when a machine goes down; each must still end cleanly
+		stopping.Go(func() { a.stop(t) })
+	}
+	stopping.Wait()
 }
 
 // decideWithout gives one approval, kills the leader, and gives the other approval through a survivor. Work for a killed agent must wait
