@@ -13,6 +13,13 @@ check() { local name=$1; shift; if [ "$@" ]; then printf '  \033[32mok\033[0m %s
 
 # as LOGIN DATABASE ARGS... runs the real psql through the agent.
 as() { local user=$1 db=$2; shift 2; PGPASSFILE="$dir/pgpass" "$bin/psql" -X "host=127.0.0.1 port=$port dbname=$db user=$user sslmode=require" -v ON_ERROR_STOP=1 "$@"; }
+# governed LOGIN SQL shows a governed statement's answer a line a column, its plan cut short: SHOW REQUEST n PLAN shows it whole.
+governed() {
+  local user=$1 option=(); shift
+  for sql in "$@"; do option+=(-c "$sql"); printf '\n  \033[36mshop=> %s\033[0m\n' "$sql"; done
+  as "$user" shop -x -P pager=off "${option[@]}" >"$dir/answer" || return 1
+  cut -c1-116 "$dir/answer" | sed 's/^/  /'
+}
 # value LOGIN DATABASE SQL prints one bare result.
 value() { as "$1" "$2" -At -c "$3"; }
 # show LOGIN DATABASE SQL prints the statement and psql's own output; a failure of the statement ends the walk.
@@ -94,7 +101,7 @@ step_history() {
   until_true 180 "the shadow holds a minute of history, and says what it expects of this minute" history_is_old_enough
   deleted=$(on_primary "WITH gone AS (DELETE FROM events WHERE created_at >= now() - interval '3 days' AND created_at < now() - interval '1 day' RETURNING 1) SELECT count(*) FROM gone")
   explain "deleted on the primary: $deleted rows"
-  sleep 1
+  until_true 30 "the deletion is in the shadow" deletion_is_seen "$deleted"
   show analyst shop "SELECT count(*) AS now FROM events"
   show analyst shop "SET foreshadow.as_of = '$(date -u -d '-1 minute' '+%Y-%m-%d %H:%M:%S+00')'; SELECT count(*) AS a_minute_ago FROM events"
   after=$(value analyst shop "SELECT count(*) FROM events")
@@ -108,6 +115,7 @@ step_history() {
   show analyst shop "SELECT relation, bucket, inserts, updates, deletes, round(expected::numeric, 1) AS expected, round(surprise::numeric, 1) AS surprise FROM foreshadow.change_profile WHERE surprise IS NOT NULL ORDER BY surprise DESC LIMIT 3"
 }
 
+deletion_is_seen() { [ "$(value analyst shop "SELECT count(*) FROM foreshadow.change_log WHERE relation = 'public.events' AND transaction_type = 'delete'")" -ge "$1" ]; }
 history_is_old_enough() {
   [ "$(value analyst shop "SELECT count(*) FROM (SELECT min(commit_time) AS first FROM foreshadow.change_log) x WHERE first < now() - interval '70 seconds'")" = 1 ] &&
     [ "$(value analyst shop "SELECT count(*) FROM foreshadow.change_profile WHERE relation = 'public.events' AND bucket = date_trunc('minute', now()) AND expected IS NOT NULL")" = 1 ]
@@ -140,14 +148,16 @@ step_instance() {
   headline "4. A predictive instance: two accounts, one hash, a real server in the state of the next quarter"
   refused analyst shop "CREATE PREDICTIVE INSTANCE next_quarter AT HORIZON 'someday'" "interval|horizon"
   refused alice shop "CREATE PREDICTIVE INSTANCE next_quarter AT HORIZON '90 days' WITH (colour = blue)" "colour"
-  show alice shop "CREATE PREDICTIVE INSTANCE next_quarter AT HORIZON '90 days'"
+  governed alice "CREATE PREDICTIVE INSTANCE next_quarter AT HORIZON '90 days'"
   local request; request=$(value alice shop "SELECT max(request_id) FROM foreshadow.requests")
   check "nothing is built before two accounts approved" "$(value alice shop "SELECT state FROM foreshadow.requests WHERE request_id = $request")" = PENDING
   show alice shop "SHOW REQUEST $request PLAN"
-  show alice shop "SHOW REQUEST $request; APPROVE REQUEST $request" | tail -n 6
-  refused alice shop "SHOW REQUEST $request; APPROVE REQUEST $request" "already|account|person"
+  explain "An approval is given on the very hash that was shown, so a session reads the request before it approves:"
+  governed alice "SHOW REQUEST $request" "APPROVE REQUEST $request"
+  explain "One person is one approval, whatever he tries:"
+  refused alice shop "APPROVE REQUEST $request HASH '$(value alice shop "SELECT hash FROM foreshadow.requests WHERE request_id = $request")'" "approved request $request already"
   local build; build=$(date +%s%N)
-  show bob shop "SHOW REQUEST $request; APPROVE REQUEST $request" | tail -n 6
+  governed bob "SHOW REQUEST $request" "APPROVE REQUEST $request"
   local last="" line
   until [ "$(value alice shop "SELECT state FROM foreshadow.requests WHERE request_id = $request")" = EXECUTED ]; do
     line=$(as alice shop -At -F ' ' -c "SELECT phase, done, 'of', total, unit FROM foreshadow.operations WHERE object = 'next_quarter' ORDER BY updated_at DESC LIMIT 1")
@@ -162,7 +172,7 @@ step_instance() {
   show alice shop "SELECT name, state, fidelity, horizon, size_bytes, expires_at FROM foreshadow.instances"
   explain "The instance is reached through the agent, by its name as database, with the privileges the login has on the primary:"
   show analyst next_quarter "SELECT 'orders' AS \"table\", count(*), max(created_at) FROM orders UNION ALL SELECT 'order_items', count(*), NULL FROM order_items UNION ALL SELECT 'events', count(*), max(created_at) FROM events UNION ALL SELECT 'customers', count(*), max(created_at) FROM customers"
-  show alice shop "SELECT relation, source_rows, projected_rows, actual_rows, check_name, result FROM foreshadow.instance_reports WHERE name = 'next_quarter' ORDER BY relation, check_name LIMIT 30"
+  show alice shop "SELECT relation, source_rows, projected_rows, actual_rows, check_name, left(result, 60) AS result FROM foreshadow.instance_reports WHERE name = 'next_quarter' ORDER BY relation, check_name"
   local rows=0 table projected actual
   while IFS='|' read -r table projected; do
     actual=$(value analyst next_quarter "SELECT count(*) FROM $table")
@@ -179,10 +189,10 @@ step_audit() {
   headline "5. The audit trail, and the end of the instance"
   show alice shop "SELECT seq, actor, action, request_id, left(hash, 12) AS hash FROM foreshadow.audit_log ORDER BY seq DESC LIMIT 8"
   show bob shop "VERIFY AUDIT"
-  show bob shop "DROP PREDICTIVE INSTANCE next_quarter"
+  governed bob "DROP PREDICTIVE INSTANCE next_quarter"
   local request; request=$(value bob shop "SELECT max(request_id) FROM foreshadow.requests")
-  show bob shop "SHOW REQUEST $request; APPROVE REQUEST $request" | tail -n 6
-  show alice shop "SHOW REQUEST $request; APPROVE REQUEST $request" | tail -n 6
+  governed bob "SHOW REQUEST $request" "APPROVE REQUEST $request"
+  governed alice "SHOW REQUEST $request" "APPROVE REQUEST $request"
   until_true 60 "the instance is dropped" instance_is_gone
   refused analyst next_quarter "SELECT 1" "does not exist"
   check "nothing of it is left on disk" -z "$(find "$dir/agent" -name '*next_quarter*' -print -quit)"
