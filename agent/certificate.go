@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -52,4 +53,21 @@ func makeCertificate(certFile, keyFile, listen string) error {
 		return fmt.Errorf("write server certificate: %w", err)
 	}
 	return nil
+}
+
+// secret makes up the salts of users who do not exist. It is kept, so that a restart does not tell them from those who do.
+func (a *Agent) secret() ([]byte, error) {
+	file := a.dir("salt.secret")
+	text, err := os.ReadFile(file)
+	if err == nil && len(text) > 0 {
+		return text, nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read salt secret: %w", err)
+	}
+	text = []byte(rand.Text())
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return nil, fmt.Errorf("write salt secret: %w", err)
+	}
+	return text, nil
 }

@@ -147,7 +147,11 @@ func (a *Agent) openClients(string) error {
 	if err != nil {
 		return err
 	}
-	a.wire, err = pgwire.New(pgwire.Options{Addr: a.settings.Server.Listen, TLS: certificate, Handler: e, Log: a.log})
+	secret, err := a.secret()
+	if err != nil {
+		return err
+	}
+	a.wire, err = pgwire.New(pgwire.Options{Addr: a.settings.Server.Listen, TLS: certificate, Handler: e, Secret: secret, Log: a.log})
 	if err != nil {
 		return fmt.Errorf("listen for clients: %w", err)
 	}
