@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -124,8 +125,9 @@ var catalogSQL string
 // Table is a table as the catalog shows it.
 type Table struct {
 	Relation change.Relation
-	Rows     int64 // the planner's estimate
-	Readable bool  // we may read its rows
+	Rows     int64    // the planner's estimate
+	Readable bool     // we may read its rows
+	Parents  []uint32 // the partitioned tables that it is a part of
 	raw      []uint32
 }
 
@@ -143,9 +145,13 @@ func (t *Table) Identified() bool {
 }
 
 // Catalog is the permanent tables of the database and a position at or after which the stream cannot be older than it.
+// SameLSN and SameTime say up to when the tables were still as they were seen before; they are zero where that is not known.
 type Catalog struct {
-	LSN    change.LSN
-	Tables []Table
+	LSN      change.LSN
+	Time     time.Time
+	Tables   []Table
+	SameLSN  change.LSN
+	SameTime time.Time
 }
 
 // Catalog reads the tables' shapes.
@@ -170,13 +176,17 @@ func tables(ctx context.Context, c *pgx.Conn, oid uint32) ([]Table, error) {
 			schema, name, ident, attname, typeName  string
 			key, rewrite, readable                  bool
 			missing                                 *string
+			parents                                 []int64
 		)
-		if err := rows.Scan(&id, &schema, &name, &ident, &attnum, &attname, &raw, &base, &typmod, &typeName, &key, &missing, &rewrite, &estimate, &readable); err != nil {
+		if err := rows.Scan(&id, &schema, &name, &ident, &attnum, &attname, &raw, &base, &typmod, &typeName, &key, &missing, &rewrite, &estimate, &readable, &parents); err != nil {
 			return nil, fmt.Errorf("read catalog: %w", err)
 		}
 		if n := len(out); n == 0 || out[n-1].Relation.OID != uint32(id) {
 			rel := change.Relation{OID: uint32(id), Schema: schema, Name: name, Identity: change.Identity(ident[0])}
 			out = append(out, Table{Relation: rel, Rows: estimate, Readable: readable})
+			for _, p := range parents {
+				out[n].Parents = append(out[n].Parents, uint32(p))
+			}
 		}
 		if attnum == 0 {
 			continue

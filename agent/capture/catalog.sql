@@ -14,7 +14,8 @@ SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relreplident::text, coal
     AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)),
   CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END,
   coalesce(NOT a.atthasmissing AND (a.atthasdef OR a.attidentity <> ''), false),
-  greatest(c.reltuples, 0)::int8, coalesce(has_table_privilege(c.oid, 'SELECT'), false)
+  greatest(c.reltuples, 0)::int8, coalesce(has_table_privilege(c.oid, 'SELECT'), false),
+  CASE WHEN c.relispartition THEN (SELECT array_agg(p.relid::oid::int8) FROM pg_partition_ancestors(c.oid) p WHERE p.relid <> c.oid) END
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 LEFT JOIN base ON base.oid = a.atttypid

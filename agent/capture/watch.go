@@ -19,20 +19,24 @@ func (s *Source) Watch(ctx context.Context, every time.Duration, changed func(Ca
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		last := ""
+		var seen, same look
 		for {
-			var now string
-			if err := c.QueryRow(ctx, fingerprintSQL).Scan(&now); err != nil {
+			now, err := fingerprint(ctx, c)
+			if err != nil {
 				return err
 			}
-			if now != last {
+			if now.print == last {
+				seen, same = now, seen // that look came before this one's snapshot, which shows the same
+			} else {
 				cat, err := readCatalog(ctx, c)
 				if err != nil {
 					return err
 				}
+				cat.SameLSN, cat.SameTime = same.lsn, same.at
 				if err := changed(cat); err != nil {
 					return err
 				}
-				last = now
+				last, seen, same = now.print, now, look{}
 			}
 			select {
 			case <-ctx.Done():
@@ -41,6 +45,23 @@ func (s *Source) Watch(ctx context.Context, every time.Duration, changed func(Ca
 			}
 		}
 	})
+}
+
+// look is one look at the catalog.
+type look struct {
+	print string
+	lsn   change.LSN
+	at    time.Time
+}
+
+func fingerprint(ctx context.Context, c *pgx.Conn) (l look, err error) {
+	var pos string
+	l.at = time.Now()
+	if err := c.QueryRow(ctx, fingerprintSQL).Scan(&l.print, &pos); err != nil {
+		return l, err
+	}
+	l.lsn, err = change.ParseLSN(pos)
+	return l, err
 }
 
 // PostgreSQL's WAL pages and the largest header they begin with.
@@ -54,6 +75,7 @@ func readCatalog(ctx context.Context, c *pgx.Conn) (cat Catalog, err error) {
 		return cat, err
 	}
 	var pos string
+	cat.Time = time.Now()
 	if err := c.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&pos); err != nil {
 		return cat, err
 	}

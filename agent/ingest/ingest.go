@@ -179,8 +179,24 @@ func (g *Ingest) session(ctx context.Context) error {
 	if snap != nil {
 		snap.Close()
 	}
+	if err := g.place(ctx, cat); err != nil {
+		return err
+	}
 	g.markReady()
 	return g.stream(ctx)
+}
+
+// place tells the shadow which tables are partitions of which.
+func (g *Ingest) place(ctx context.Context, cat capture.Catalog) error {
+	parents := make(map[uint32][]uint32, len(cat.Tables))
+	g.mu.Lock()
+	for _, t := range cat.Tables {
+		if !g.skip[t.Relation.OID] {
+			parents[t.Relation.OID] = t.Parents
+		}
+	}
+	g.mu.Unlock()
+	return g.o.Store.Place(ctx, parents, shadow.Mark{LSN: cat.LSN, Time: cat.Time}, shadow.Mark{LSN: cat.SameLSN, Time: cat.SameTime})
 }
 
 // distrust says why the stream cannot be taken up where the shadow stands; empty means that it can.

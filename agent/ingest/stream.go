@@ -274,6 +274,9 @@ func (g *Ingest) apply(ctx context.Context) error {
 			}
 		}
 	}
+	if err := g.place(ctx, cat.Catalog); err != nil {
+		return err
+	}
 	if again || g.pending() {
 		return errAgain
 	}

@@ -24,6 +24,7 @@ type table struct {
 	Dropped   change.LSN `json:",omitempty"`
 	Note      string     `json:",omitempty"`
 	Unknown   int64      `json:",omitempty"` // values that were not sent and could not be found
+	Parts     []part     `json:",omitempty"` // oldest first
 	AsText    []string   `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
 }
 
@@ -107,6 +108,14 @@ func (d *DB) reload() error {
 			return fmt.Errorf("read table state: %w", err)
 		}
 		d.tables[t.OID] = t
+	}
+	d.placed = Mark{}
+	placed, ok, err := one[string](d.w, "SELECT value FROM meta WHERE key = 'placed'")
+	if err == nil && ok {
+		err = json.Unmarshal([]byte(placed), &d.placed)
+	}
+	if err != nil {
+		return fmt.Errorf("read the partitions' state: %w", err)
 	}
 	return d.readTail()
 }

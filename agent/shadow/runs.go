@@ -156,11 +156,15 @@ func (d *DB) Rows(ctx context.Context, oid uint32, asOf change.LSN) (result.Rows
 	return d.Query(ctx, Query{SQL: sql, Fields: d.fields(oid)})
 }
 
-// fields describes a table's columns as PostgreSQL would.
+// fields describes a captured table's columns as PostgreSQL would.
 func (d *DB) fields(oid uint32) []result.Field {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	rel := d.shape(d.tables[oid])
+	t := d.tables[oid]
+	if t == nil || t.Version == 0 {
+		return nil // a partitioned table: its fields come from its rows
+	}
+	rel := d.shape(t)
 	out := make([]result.Field, len(rel.Columns))
 	for i := range rel.Columns {
 		c := &rel.Columns[i]

@@ -48,6 +48,7 @@ type DB struct {
 	tail      map[uint32]*tail
 	tailCount int
 	tailBytes int
+	placed    Mark            // when the tables' places in partitioned ones were last known
 	touched   map[uint32]bool // tables whose state changed in the open transaction
 	foldTook  time.Duration
 	foldedAt  time.Time

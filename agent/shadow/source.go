@@ -50,21 +50,29 @@ func (d *DB) Source(_ context.Context, ref Ref) (string, error) {
 	}
 	t := d.tables[ref.OID]
 	if t == nil || len(t.Gens) == 0 {
+		if sql, known, err := d.partitioned(ref); known {
+			return sql, err
+		}
 		return "", sqlerr.New(sqlerr.UndefinedTable, "the table is not captured").
 			WithHint("see foreshadow.tables and foreshadow.operations for what is captured and what is being copied")
 	}
+	return d.tableSource(t, ref.AsOf)
+}
+
+// tableSource is the SELECT of one captured table.
+func (d *DB) tableSource(t *table, moment AsOf) (string, error) {
 	if !t.Synced {
 		return "", sqlerr.New(sqlerr.ObjectNotInState, "table %q is being copied from the primary", d.shape(t).Name).
 			WithHint("try again when foreshadow.operations shows the copy as done")
 	}
-	if ref.AsOf == (AsOf{}) {
+	if moment == (AsOf{}) {
 		if t.Dropped != 0 {
 			return "", sqlerr.New(sqlerr.UndefinedTable, "table %q was dropped on the primary", d.shape(t).Name).
 				WithHint("ask for it AS OF a moment before it was dropped")
 		}
 		return "SELECT " + aliased(d.shape(t), "") + " FROM " + t.base(), nil
 	}
-	at, err := d.moment(t, ref.AsOf)
+	at, err := d.moment(t, moment)
 	if err != nil {
 		return "", err
 	}
