@@ -9,6 +9,7 @@ import (
 
 	"foreshadow/cluster"
 	"foreshadow/cluster/state"
+	"foreshadow/pgwire/auth"
 	"foreshadow/sql/engine"
 	"foreshadow/sql/sqlerr"
 )
@@ -113,7 +114,14 @@ func (l logins) Login(_ context.Context, user string) (engine.Login, error) {
 	return engine.Login{Name: m.Login, Role: role, Account: m.Account}, nil
 }
 
+// SetVerifier changes a login's own password. psql sends the verifier of an empty one too.
 func (l logins) SetVerifier(ctx context.Context, login engine.Login, verifier string) error {
+	if !auth.Valid(verifier) {
+		return sqlerr.New(sqlerr.InvalidParameterValue, "the password must come as a SCRAM-SHA-256 verifier").WithHint("psql's \\password sends it so.")
+	}
+	if auth.Opens(verifier, "") {
+		return sqlerr.New(sqlerr.InvalidParameterValue, "empty string is not a valid password")
+	}
 	return l.node.SetVerifier(ctx, principal(login), login.Name, verifier)
 }
 

@@ -261,3 +261,11 @@ func TestSource(t *testing.T) {
 		}
 	}
 }
+
+func TestOpens(t *testing.T) {
+	t.Parallel()
+	v := VerifierWith("open sesame", []byte("salt salt salt"), 4096)
+	if !Opens(v, "open sesame") || Opens(v, "") || Opens("nonsense", "") || !Opens(VerifierWith("", []byte("salt"), 4096), "") {
+		t.Error("a verifier must be opened by its own password and no other")
+	}
+}

@@ -5,6 +5,7 @@ package auth
 
 import (
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -97,4 +98,14 @@ func parse(verifier string) (scram.StoredCredentials, error) {
 func Valid(verifier string) bool {
 	_, err := parse(verifier)
 	return err == nil
+}
+
+// Opens says whether a password belongs to a verifier: an empty one must not be stored.
+func Opens(verifier, password string) bool {
+	c, err := parse(verifier)
+	if err != nil {
+		return false
+	}
+	same, err := derive(password, []byte(c.Salt), c.Iters)
+	return err == nil && subtle.ConstantTimeCompare(same.StoredKey, c.StoredKey) == 1
 }
