@@ -1,25 +1,39 @@
 package agent
 
-import (
-	"github.com/prometheus/client_golang/prometheus"
-)
+import "github.com/prometheus/client_golang/prometheus"
 
-// register names every metric of the agent; the golden list of the test has them all.
+// metric is one figure for monitoring: a counter, which only rises, or a gauge.
+type metric struct {
+	name, help string
+	counter    bool
+	value      func() float64
+}
+
+// metrics is the list of all of them; testdata/metrics.txt names them too, so that a renamed one is noticed.
+func (a *Agent) metrics() []metric {
+	return []metric{
+		{"foreshadow_capture_lag_seconds", "How far the shadow is behind the primary.", false, func() float64 { return a.ingest.Status().LagMs / 1000 }},
+		{"foreshadow_capture_streaming_bool", "1 while changes are received.", false, func() float64 { return truth(a.ingest.Status().State == "streaming") }},
+		{"foreshadow_capture_changes_total", "Changes stored since capture began.", true, func() float64 { return float64(a.ingest.Status().Changes) }},
+		{"foreshadow_capture_transactions_total", "Transactions stored since capture began.", true, func() float64 { return float64(a.ingest.Status().Transactions) }},
+		{"foreshadow_pgwire_connections_count", "Clients connected.", false, func() float64 { return float64(a.wire.Connections()) }},
+		{"foreshadow_orchestrator_ready_count", "Predictive instances that accept connections.", false, a.readyInstances},
+		{"foreshadow_cluster_leader_known_bool", "1 while a leader of the agents is known.", false, func() float64 { return truth(a.cluster.Leader() != "") }},
+		{"foreshadow_mirror_warnings_count", "Definitions of the primary that the mirror could not take over.", false, func() float64 { return float64(len(a.mirror.Warnings())) }},
+	}
+}
+
+// register hands the metrics to the registry that the admin listener serves.
 func (a *Agent) register() {
-	gauge := func(name, help string, value func() float64) {
-		a.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	for _, m := range a.metrics() {
+		var c prometheus.Collector
+		if m.counter {
+			c = prometheus.NewCounterFunc(prometheus.CounterOpts{Name: m.name, Help: m.help}, m.value)
+		} else {
+			c = prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: m.name, Help: m.help}, m.value)
+		}
+		a.registry.MustRegister(c)
 	}
-	counter := func(name, help string, value func() float64) {
-		a.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
-	}
-	gauge("foreshadow_capture_lag_seconds", "How far the shadow is behind the primary.", func() float64 { return a.ingest.Status().LagMs / 1000 })
-	gauge("foreshadow_capture_streaming_bool", "1 while changes are received.", func() float64 { return truth(a.ingest.Status().State == "streaming") })
-	counter("foreshadow_capture_changes_total", "Changes stored since capture began.", func() float64 { return float64(a.ingest.Status().Changes) })
-	counter("foreshadow_capture_transactions_total", "Transactions stored since capture began.", func() float64 { return float64(a.ingest.Status().Transactions) })
-	gauge("foreshadow_pgwire_connections_count", "Clients connected.", func() float64 { return float64(a.wire.Connections()) })
-	gauge("foreshadow_instances_ready_count", "Predictive instances that accept connections.", a.readyInstances)
-	gauge("foreshadow_cluster_leader_known_bool", "1 while a leader of the agents is known.", func() float64 { return truth(a.cluster.Leader() != "") })
-	gauge("foreshadow_mirror_warnings_count", "Definitions of the primary that the mirror could not take over.", func() float64 { return float64(len(a.mirror.Warnings())) })
 }
 
 func (a *Agent) readyInstances() float64 {
