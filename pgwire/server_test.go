@@ -34,7 +34,7 @@ func psql(t *testing.T, conninfo string, args ...string) (string, error) {
 	t.Helper()
 	bin, err := postgres.FindBinDir()
 	if err != nil {
-		t.Skip("no PostgreSQL here: ", err)
+		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
