@@ -22,6 +22,7 @@ type Options struct {
 	Name   string // of the source, as users see it
 	Source *capture.Source
 	Store  *shadow.DB
+	Watch  time.Duration // how often the catalog is looked at; 0 is every second
 	Log    *slog.Logger
 }
 
@@ -70,6 +71,9 @@ func New(o Options) (*Ingest, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Watch <= 0 {
+		o.Watch = time.Second
 	}
 	st, err := o.Store.State(context.Background())
 	if err != nil {

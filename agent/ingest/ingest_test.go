@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"foreshadow/agent/capture"
 	"foreshadow/agent/change"
 	"foreshadow/agent/pgtest"
@@ -31,6 +33,7 @@ type agent struct {
 	pg    *pgtest.Server
 	store *shadow.DB
 	in    *Ingest
+	conn  *pgx.Conn // what the primary is asked on
 	stop  func()
 }
 
@@ -58,7 +61,7 @@ func launch(t testing.TB, pg *pgtest.Server, dir string) *agent {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := New(Options{Name: "test", Source: src, Store: store, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	in, err := New(Options{Name: "test", Source: src, Store: store, Watch: 200 * time.Millisecond, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,10 +86,48 @@ func launch(t testing.TB, pg *pgtest.Server, dir string) *agent {
 	return a
 }
 
+// query asks the primary, with the settings in which values are compared, whatever the database's are.
+func (a *agent) query(sql string, args ...any) [][]string {
+	a.t.Helper()
+	if a.conn == nil {
+		cfg, err := pgx.ParseConfig(a.pg.DSN("postgres", "postgres"))
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		for name, value := range map[string]string{"datestyle": "ISO", "intervalstyle": "postgres", "bytea_output": "hex", "extra_float_digits": "1", "timezone": "UTC"} {
+			cfg.RuntimeParams[name] = value
+		}
+		cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
+		if a.conn, err = pgx.ConnectConfig(a.t.Context(), cfg); err != nil {
+			a.t.Fatal(err)
+		}
+		a.t.Cleanup(func() { _ = a.conn.Close(context.Background()) })
+	}
+	rows, err := a.conn.Query(a.t.Context(), sql, append([]any{pgx.QueryResultFormats{pgx.TextFormatCode}}, args...)...)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer rows.Close()
+	var out [][]string
+	for rows.Next() {
+		var row []string
+		for _, v := range rows.RawValues() {
+			if row = append(row, string(v)); v == nil {
+				row[len(row)-1] = pgtest.Null
+			}
+		}
+		out = append(out, row)
+	}
+	if err := rows.Err(); err != nil {
+		a.t.Fatalf("%v in: %s", err, sql)
+	}
+	return out
+}
+
 // lsn is the primary's position now.
 func (a *agent) lsn() change.LSN {
 	a.t.Helper()
-	l, err := change.ParseLSN(a.pg.Query(a.t, "postgres", "SELECT pg_current_wal_flush_lsn()::text")[0][0])
+	l, err := change.ParseLSN(a.query("SELECT pg_current_wal_flush_lsn()::text")[0][0])
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -129,10 +170,10 @@ func (a *agent) progress(what string, f func() bool) {
 // catchUp waits until everything that is committed now is stored.
 func (a *agent) catchUp() change.LSN {
 	a.t.Helper()
-	a.pg.Exec(a.t, "postgres", "CREATE TABLE IF NOT EXISTS public.beat (n bigint PRIMARY KEY)")
+	a.query("CREATE TABLE IF NOT EXISTS public.beat (n bigint PRIMARY KEY)")
 	oid := a.oid("beat")
 	until(a.t, "table beat is captured", func() bool { _, err := a.store.RowCount(a.t.Context(), oid); return err == nil })
-	a.pg.Exec(a.t, "postgres", "INSERT INTO public.beat SELECT coalesce(max(n), 0) + 1 FROM public.beat")
+	a.query("INSERT INTO public.beat SELECT coalesce(max(n), 0) + 1 FROM public.beat")
 	end := a.lsn()
 	a.progress("the last commit is stored", func() bool { return a.in.Status().Received >= end })
 	pos, _, err := a.store.Position(a.t.Context())
@@ -144,7 +185,7 @@ func (a *agent) catchUp() change.LSN {
 
 func (a *agent) oid(table string) uint32 {
 	a.t.Helper()
-	n, err := strconv.ParseUint(a.pg.Query(a.t, "postgres", "SELECT $1::regclass::oid::text", "public."+table)[0][0], 10, 32)
+	n, err := strconv.ParseUint(a.query("SELECT $1::regclass::oid::text", "public."+table)[0][0], 10, 32)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -154,7 +195,7 @@ func (a *agent) oid(table string) uint32 {
 // primary reads a table from the primary as text, sorted.
 func (a *agent) primary(table string) []string {
 	a.t.Helper()
-	cols := a.pg.Query(a.t, "postgres", `SELECT CASE WHEN format_type(atttypid, NULL) = 'interval' THEN format('CASE WHEN %1$I IS NULL THEN NULL ELSE format(''%%s %%s %%s'',
+	cols := a.query(`SELECT CASE WHEN format_type(atttypid, NULL) = 'interval' THEN format('CASE WHEN %1$I IS NULL THEN NULL ELSE format(''%%s %%s %%s'',
 		(extract(year from %1$I) * 12 + extract(month from %1$I))::int, extract(day from %1$I)::int, (extract(hour from %1$I) * 3600000000 +
 		extract(minute from %1$I) * 60000000 + extract(microseconds from %1$I))::bigint) END', attname)
 		WHEN format_type(atttypid, NULL) = 'character' THEN format('textin(bpcharout(%I))', attname)
@@ -166,8 +207,7 @@ func (a *agent) primary(table string) []string {
 		list = append(list, c[0])
 	}
 	var out []string
-	a.pg.Exec(a.t, "postgres", "ALTER DATABASE postgres SET timezone = 'UTC'")
-	for _, r := range a.pg.Query(a.t, "postgres", "SELECT "+strings.Join(list, ", ")+" FROM public."+table) {
+	for _, r := range a.query("SELECT " + strings.Join(list, ", ") + " FROM public." + table) {
 		out = append(out, strings.Join(r, "|"))
 	}
 	slices.Sort(out)

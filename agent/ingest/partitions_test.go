@@ -125,8 +125,8 @@ func TestIdle(t *testing.T) {
 	a := run(t, pg, dir)
 	a.catchUp()
 	stored := a.in.Status().Changes
-	for n := range 2 {
-		pg.Exec(t, "busy", fmt.Sprintf("CREATE TABLE busy_%d AS SELECT g, repeat('x', 100) FROM generate_series(1, 20000) g", n))
+	for _, n := range []int{200_000, 1000} { // so much that it is confirmed at once, so little that it is confirmed in time
+		pg.Exec(t, "busy", fmt.Sprintf("CREATE TABLE busy_%[1]d AS SELECT g, repeat('x', 100) FROM generate_series(1, %[1]d) g", n))
 		written := a.lsn()
 		until(t, "what another database wrote is confirmed", func() bool {
 			return pg.Query(t, "postgres", "SELECT (confirmed_flush_lsn >= $1::pg_lsn)::text FROM pg_replication_slots", written.String())[0][0] == "true"

@@ -19,7 +19,6 @@ const (
 	queueChanges = 60_000
 	queueBytes   = 96 << 20
 	advanceEvery = 5 * time.Second
-	watchEvery   = time.Second
 )
 
 // queue holds what was received and is not stored yet, within bounds.
@@ -115,7 +114,7 @@ func (g *Ingest) stream(ctx context.Context) error {
 		return g.store(ctx, q)
 	})
 	group.Go(func() error {
-		return g.o.Source.Watch(ctx, watchEvery, func(c capture.Catalog) error { return g.sight(ctx, c) })
+		return g.o.Source.Watch(ctx, g.o.Watch, func(c capture.Catalog) error { return g.sight(ctx, c) })
 	})
 	return group.Wait()
 }
@@ -123,6 +122,7 @@ func (g *Ingest) stream(ctx context.Context) error {
 // store appends what was received in batches and confirms what is durable.
 func (g *Ingest) store(ctx context.Context, q *queue) error {
 	advanced := time.Now()
+	open := false // a transaction's last part has not come
 	for {
 		select {
 		case <-ctx.Done():
@@ -137,8 +137,12 @@ func (g *Ingest) store(ctx context.Context, q *queue) error {
 			if err := g.append(ctx, txs); err != nil {
 				return err
 			}
+			open = !txs[len(txs)-1].Last
 		}
-		if end := g.Status().Confirmed; idle > end && (len(txs) == 0 || txs[len(txs)-1].Last) {
+		if open {
+			continue // the shadow takes nothing else until it is whole
+		}
+		if end := g.Status().Confirmed; idle > end {
 			g.set(func(s *Status) { s.Received = max(s.Received, idle) })
 			if time.Since(advanced) > advanceEvery || idle-end > 16<<20 {
 				if err := g.o.Store.Advance(ctx, idle); err != nil {

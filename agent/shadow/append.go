@@ -131,7 +131,10 @@ func (d *DB) Abort() {
 func (d *DB) Advance(_ context.Context, to change.LSN) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.open || to <= d.pos.end {
+	if d.open {
+		return errors.New("advance the position: a transaction is open")
+	}
+	if to <= d.pos.end {
 		return nil
 	}
 	d.pos.end = to

@@ -278,6 +278,9 @@ func TestParts(t *testing.T) {
 	}
 	app(part(0, 150_000, false))
 	shows(t, d, Ref{OID: 10}, "-1|x|1")
+	if err := d.Advance(t.Context(), 19); err == nil {
+		t.Error("a position was said to be stored while a transaction is open")
+	}
 	d.Abort()
 	shows(t, d, Ref{OID: 10}, "-1|x|1")
 	app(part(0, 150_000, false))
