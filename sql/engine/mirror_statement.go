@@ -55,7 +55,7 @@ func (p *mirrorPortal) Rows(ctx context.Context) (result.Rows, error) {
 	values, formats := split(p.params)
 	rows, err := p.st.s.mirror.Execute(ctx, p.st.name, values, formats, p.formats)
 	if err != nil {
-		return nil, parse.Shift(err, p.st.offset)
+		return nil, parse.Shift(unportaled(err), p.st.offset)
 	}
 	if c, ok := rows.(interface{ Copy() bool }); ok {
 		p.copying = c.Copy()

@@ -24,7 +24,7 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 	}
 	switch q.Kind {
 	case rewrite.Mirror:
-		return s.prepareMirror(ctx, t, oids)
+		return s.prepareChecked(ctx, t, q, oids)
 	case rewrite.Write:
 		if s.mirror.TxStatus() == 'E' {
 			return nil, errAborted
@@ -32,19 +32,30 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 		return nil, s.refuseWrite(q)
 	case rewrite.Select, rewrite.Wrapped:
 	}
-	if len(q.Relations()) == 0 && !q.Touches() {
-		return s.prepareMirror(ctx, t, oids)
+	copied, isCopy, err := q.Copy()
+	if isCopy && copied.Server {
+		return nil, sqlerr.New(sqlerr.InsufficientPrivilege, "permission denied to COPY to a file or a program of the server").
+			WithHint("Anyone can COPY to stdout. psql's \\copy command also works for anyone.")
 	}
-	rels, shadowed, err := s.resolve(ctx, q)
-	if err != nil {
-		return nil, err
+	if len(q.Relations()) == 0 && !q.Touches() {
+		return s.prepareChecked(ctx, t, q, oids)
+	}
+	rels, shadowed, rerr := s.resolve(ctx, q)
+	if rerr != nil {
+		return nil, rerr
 	}
 	if !shadowed {
 		if len(plain.AsOf) > 0 {
 			return nil, sqlerr.New(sqlerr.FeatureNotSupported, "FOR SYSTEM_TIME needs a captured table").
 				WithHint("Catalog relations are shown as they are now.")
 		}
-		return s.prepareMirror(ctx, t, oids)
+		return s.prepareChecked(ctx, t, q, oids)
+	}
+	if isCopy {
+		if err != nil {
+			return nil, err
+		}
+		return s.prepareCopy(ctx, t, copied, rels)
 	}
 	if q.Kind == rewrite.Wrapped {
 		return nil, refuseWrapped(q)
@@ -67,7 +78,6 @@ func refuseWrapped(q *rewrite.Query) error {
 		"EXPLAIN": "The shadow is a column store: its plans are not PostgreSQL's. EXPLAIN in a predictive instance instead.",
 		"DECLARE": "Run the SELECT itself; its rows are streamed, and the protocol's portals fetch them in parts.",
 		"PREPARE": "Use the protocol's prepared statements, as drivers do.",
-		"COPY":    "Run the SELECT itself; in psql use \\copy or \\g with \\pset format csv.",
 	}
 	return sqlerr.New(sqlerr.FeatureNotSupported, "%s of relations of the shadow is not supported", q.Command).WithHint("%s", hints[q.Command])
 }

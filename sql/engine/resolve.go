@@ -70,11 +70,7 @@ func (s *querySession) resolve(ctx context.Context, q *rewrite.Query) (rels map[
 
 // lookUp asks the mirror once for many names.
 func (s *querySession) lookUp(ctx context.Context, keys []string, rels map[string]*named) error {
-	quoted := make([]string, len(keys))
-	for i, k := range keys {
-		quoted[i] = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(k) + `"`
-	}
-	rows, err := s.mirror.Query(ctx, resolveSQL, "{"+strings.Join(quoted, ",")+"}")
+	rows, err := s.mirror.Query(ctx, resolveSQL, arrayOf(keys))
 	if err != nil {
 		return err
 	}
@@ -118,7 +114,8 @@ func readNamed(r []*string) (*named, error) {
 		mod, _ := c[2].(float64)
 		enum, _ := c[3].(bool)
 		collated, _ := c[4].(bool)
-		n.Columns = append(n.Columns, rewrite.Column{Name: name, OID: uint32(typ), TypMod: int32(mod), Enum: enum, Collated: collated})
+		generated := len(c) > 5 && c[5] == true
+		n.Columns = append(n.Columns, rewrite.Column{Name: name, OID: uint32(typ), TypMod: int32(mod), Enum: enum, Collated: collated, Generated: generated})
 	}
 	return n, nil
 }

@@ -7,7 +7,7 @@ SELECT n.name, c.oid::bigint::text, ns.nspname, c.relname, c.relkind::text,
       (CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END)::bigint,
       CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, t.typtype = 'e',
       a.attcollation <> 0 AND CASE WHEN a.attcollation = 100
-        THEN d.datcollate NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') ELSE l.collcollate NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') OR l.collprovider <> 'c' END)
+        THEN d.datcollate NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') ELSE l.collcollate NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') OR l.collprovider <> 'c' END, a.attgenerated <> '')
     ORDER BY a.attnum)
    FROM pg_catalog.pg_attribute a
    JOIN pg_catalog.pg_type t ON t.oid = a.atttypid

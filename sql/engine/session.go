@@ -30,6 +30,11 @@ func newQuerySession(e *Engine, src *Source, login Login, m MirrorSession) *quer
 	return &querySession{e: e, source: src, login: login, mirror: m, shown: map[int64]string{}}
 }
 
+var _ session.Failer = (*querySession)(nil)
+
+// Fail makes the transaction see an error that the protocol's side found by itself.
+func (s *querySession) Fail(ctx context.Context) error { return s.mirror.Fail(ctx) }
+
 func (s *querySession) Proxy() *session.Proxy          { return nil }
 func (s *querySession) Status() map[string]string      { return s.mirror.Status() }
 func (s *querySession) TxStatus() byte                 { return s.mirror.TxStatus() }
@@ -76,8 +81,22 @@ func (s *querySession) cancellable(ctx context.Context) (context.Context, func()
 	}
 }
 
+// maxText bounds a query string whoever answers it: parsing takes memory and time in proportion, and cannot be interrupted.
+const maxText = 256 << 10
+
+// tooLong is PostgreSQL's code for a statement beyond a limit.
+func tooLong(sql string) error {
+	if len(sql) <= maxText {
+		return nil
+	}
+	return sqlerr.New(sqlerr.ProgramLimitExceeded, "the statement is longer than %d bytes", maxText)
+}
+
 // Parse splits a query string and checks the syntax of all of it.
 func (s *querySession) Parse(ctx context.Context, sql string) ([]session.Text, error) {
+	if err := tooLong(sql); err != nil {
+		return nil, s.fail(ctx, err)
+	}
 	texts, err := parse.Split(sql)
 	if err != nil {
 		return nil, s.fail(ctx, err)
@@ -95,6 +114,9 @@ func (s *querySession) Prepare(ctx context.Context, t session.Text, paramOIDs []
 }
 
 func (s *querySession) prepare(ctx context.Context, t session.Text, paramOIDs []uint32) (session.Statement, error) {
+	if err := tooLong(t.SQL); err != nil {
+		return nil, err
+	}
 	parsed, err := parse.Statement(t.SQL)
 	if err != nil {
 		return nil, err

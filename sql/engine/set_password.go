@@ -2,16 +2,18 @@ package engine
 
 import (
 	"context"
+	"strings"
+
 	"foreshadow/sql/ast"
 	"foreshadow/sql/sqlerr"
-	"strings"
 )
 
-// setPassword changes the caller's own password. The clear text never reaches the agent.
+// setPassword changes the caller's own password. The clear text never reaches the agent. The role under which the mirror
+// answers counts as the caller too: it is what psql's \password is told when it asks for current_user.
 func setPassword(st ast.SetPassword) handler {
 	return handler{outsideBlock: true, run: func(ctx context.Context, s *querySession, _ string) (outcome, error) {
 		switch {
-		case st.Login != s.login.Name && st.Login != "current_user" && st.Login != "session_user":
+		case st.Login != s.login.Name && st.Login != s.login.Role && st.Login != "current_user" && st.Login != "session_user":
 			return outcome{}, sqlerr.New(sqlerr.InsufficientPrivilege, "permission denied to alter role").
 				WithDetail("Only your own password can be changed.")
 		case !strings.HasPrefix(st.Verifier, "SCRAM-SHA-256$"):

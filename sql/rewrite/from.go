@@ -51,6 +51,7 @@ func (t *translator) rangeVar(s *scope, n *pg.RangeVar) string {
 	cols := make([]col, len(rel.Columns))
 	for i, c := range rel.Columns {
 		cols[i] = col{c.Name, columnValue(c, fmt.Sprintf("c%d", i+1))}
+		cols[i].generated = c.Generated
 	}
 	return t.addTable(s, n.Relname, n.Alias, cte, cols)
 }
@@ -67,6 +68,9 @@ func (t *translator) use(rel *Relation, asOf string) string {
 		text := "s." + quoteIdent(c.Name)
 		if cond, ok := rel.Hidden[c.Name]; ok {
 			text = "CASE WHEN " + cond + " THEN NULL ELSE " + text + " END"
+		}
+		if c.Generated { // never read: a reference to it has been refused
+			text = "NULL"
 		}
 		u.Columns = append(u.Columns, fmt.Sprintf("%s AS c%d", cast(text, types.Of(c.OID, c.TypMod).DuckDB), i+1))
 	}
@@ -207,6 +211,8 @@ func (t *translator) using(n *pg.JoinExpr, s *scope, names []string, left, right
 		if !ok1 || !ok2 {
 			t.refuse(0, "column \"%s\" of USING cannot be found in the shadow", name)
 		}
+		t.captured(name, l, 0)
+		t.captured(name, r, 0)
 		conditions = append(conditions, t.compare("=", l, r).sql)
 		m := l
 		switch n.Jointype {

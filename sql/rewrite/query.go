@@ -30,6 +30,9 @@ type RelationName struct {
 	Location     int // byte offset, or -1
 }
 
+// FunctionName names a function as the statement does; pg_catalog is no schema.
+type FunctionName struct{ Schema, Name string }
+
 // Key is the quoted name, for to_regclass.
 func (r RelationName) Key() string {
 	if r.Schema == "" {
@@ -51,6 +54,7 @@ type Query struct {
 	stmt    *pg.Node
 	names   []RelationName
 	calls   []string // schema-qualified functions of schema foreshadow
+	funcs   []FunctionName
 }
 
 // Parse reads one statement. asOf holds the FOR SYSTEM_TIME expressions by the byte offset of their table.
@@ -71,6 +75,9 @@ func Parse(sql string, asOf map[int]string) (*Query, error) {
 // Relations are the tables that the statement names, without its own CTEs.
 func (q *Query) Relations() []RelationName { return q.names }
 
+// Functions are the functions that the statement calls by name, operators and casts not among them.
+func (q *Query) Functions() []FunctionName { return q.funcs }
+
 // Touches says whether a function of schema foreshadow is called.
 func (q *Query) Touches() bool { return len(q.calls) > 0 }
 
@@ -83,9 +90,6 @@ func (q *Query) classify() {
 	switch n := q.stmt.Node.(type) {
 	case *pg.Node_SelectStmt:
 		q.Kind = Select
-		if n.SelectStmt.IntoClause != nil {
-			q.Kind, q.Command = Write, "SELECT INTO"
-		}
 	case *pg.Node_TransactionStmt, *pg.Node_VariableShowStmt, *pg.Node_DiscardStmt, *pg.Node_VariableSetStmt,
 		*pg.Node_ListenStmt, *pg.Node_UnlistenStmt, *pg.Node_NotifyStmt, *pg.Node_FetchStmt, *pg.Node_ClosePortalStmt,
 		*pg.Node_ExecuteStmt, *pg.Node_DeallocateStmt, *pg.Node_ConstraintsSetStmt:
@@ -101,7 +105,14 @@ func (q *Query) classify() {
 			q.Kind, q.Command = Wrapped, "COPY"
 		}
 	}
-	if (q.Kind == Select || q.Kind == Wrapped) && changes(q.stmt.ProtoReflect()) {
+	if q.Kind != Select && q.Kind != Wrapped {
+		return
+	}
+	dml, into := changes(q.stmt.ProtoReflect())
+	if into && q.Kind == Select {
+		q.Command = "SELECT INTO"
+	}
+	if dml || into {
 		q.Kind = Write
 	}
 }
@@ -109,11 +120,9 @@ func (q *Query) classify() {
 // wrapped accepts a statement that holds a SELECT; EXPLAIN of an EXECUTE is the mirror's.
 func (q *Query) wrapped(inner *pg.Node) {
 	q.Command, _, _ = strings.Cut(q.Command, " ")
-	switch n := inner.GetNode().(type) {
+	switch inner.GetNode().(type) {
 	case *pg.Node_SelectStmt:
-		if n.SelectStmt.IntoClause == nil {
-			q.Kind = Wrapped
-		}
+		q.Kind = Wrapped
 	case *pg.Node_ExecuteStmt:
 		q.Kind = Mirror
 	}
@@ -151,17 +160,18 @@ func command(sql string) string {
 	return words[0]
 }
 
-// changes finds a statement that writes anywhere below, as in WITH x AS (DELETE ...).
-func changes(m protoreflect.Message) bool {
-	found := false
+// changes finds a statement that writes anywhere below, as in WITH x AS (DELETE ...), and INTO, which may stand in an arm of a UNION.
+func changes(m protoreflect.Message) (dml, into bool) {
 	visit(m, func(c protoreflect.Message) bool {
 		switch c.Interface().(type) {
 		case *pg.InsertStmt, *pg.UpdateStmt, *pg.DeleteStmt, *pg.MergeStmt:
-			found = true
+			dml = true
+		case *pg.IntoClause:
+			into = true
 		}
-		return !found
+		return !dml && !into
 	})
-	return found
+	return dml, into
 }
 
 // visit calls f for a message and, while it answers true, for all messages below.
@@ -184,7 +194,7 @@ func visit(m protoreflect.Message, f func(protoreflect.Message) bool) {
 
 // collect lists the relations and our functions that the statement names.
 func (q *Query) collect() {
-	q.names, q.calls = nil, nil
+	q.names, q.calls, q.funcs = nil, nil, nil
 	q.scan(q.stmt.ProtoReflect(), nil)
 }
 
@@ -204,7 +214,9 @@ func (q *Query) scan(m protoreflect.Message, ctes []string) {
 			q.names = append(q.names, RelationName{Schema: n.Schemaname, Name: n.Relname, Location: int(n.Location)})
 			return false
 		case *pg.FuncCall:
-			if s, f := funcName(n); s == "foreshadow" {
+			s, f := funcName(n)
+			q.funcs = append(q.funcs, FunctionName{Schema: s, Name: f})
+			if s == "foreshadow" {
 				q.calls = append(q.calls, f)
 			}
 		}

@@ -59,6 +59,7 @@ func (t *translator) columnRef(s *scope, n *pg.ColumnRef) value {
 	}
 	for at := s; at != nil; at = at.parent {
 		if v, ok := at.find(parts); ok {
+			t.captured(parts[len(parts)-1], v, n.Location)
 			v.at = n.Location
 			return t.grouped(at, v)
 		}
@@ -117,8 +118,23 @@ func (s *scope) find(parts []string) (value, bool) {
 	return value{}, false
 }
 
+// captured refuses a generated column, which replication leaves out.
+func (t *translator) captured(name string, v value, at int32) {
+	if v.generated {
+		t.refuse(at, "column \"%s\" is generated and is not captured", name)
+	}
+}
+
 // star lists the columns of * or of one table's.
 func (t *translator) star(s *scope, n *pg.ColumnRef) []col {
+	out := t.starred(s, n)
+	for _, c := range out {
+		t.captured(c.name, c.value, n.Location)
+	}
+	return out
+}
+
+func (t *translator) starred(s *scope, n *pg.ColumnRef) []col {
 	if len(n.Fields) == 1 {
 		out := append([]col{}, s.merged...)
 		for _, tab := range s.tables {

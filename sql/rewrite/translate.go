@@ -12,12 +12,12 @@ import (
 )
 
 // Column is one column of a relation as the mirror describes it. Enum marks an enum type,
-// Collated a collation that is not the byte order.
+// Collated a collation that is not the byte order, Generated one that replication leaves out.
 type Column struct {
-	Name           string
-	OID            uint32
-	TypMod         int32
-	Enum, Collated bool
+	Name                      string
+	OID                       uint32
+	TypMod                    int32
+	Enum, Collated, Generated bool
 }
 
 // Relation is what a name of the statement stands for.

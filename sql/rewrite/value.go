@@ -25,6 +25,7 @@ type value struct {
 	opaque, enum bool
 	collated     bool // a collation other than the byte order
 	konst        bool // no column in it
+	generated    bool // a column that replication leaves out: refused when it is named
 	at           int32
 }
 

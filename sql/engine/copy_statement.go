@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"unicode/utf8"
+
+	"foreshadow/pgwire/encode"
+	"foreshadow/sql/parse"
+	"foreshadow/sql/result"
+	"foreshadow/sql/rewrite"
+	"foreshadow/sql/session"
+	"foreshadow/sql/sqlerr"
+	"foreshadow/sql/types"
+)
+
+// prepareCopy makes COPY ... TO STDOUT of relations of the shadow from the SELECT in it.
+func (s *querySession) prepareCopy(ctx context.Context, t session.Text, c rewrite.CopyOut, rels map[string]*named) (session.Statement, error) {
+	inner := session.Text{Offset: t.Offset}
+	if c.Relation == nil {
+		inner = session.Text{SQL: t.SQL[c.Start:c.End], Offset: t.Offset + utf8.RuneCountInString(t.SQL[:c.Start])}
+	} else {
+		columns, err := copied(c, rels)
+		if err != nil {
+			return nil, err
+		}
+		inner.SQL = c.SelectOf(columns)
+	}
+	st, err := s.preparePostgres(ctx, inner, nil)
+	switch {
+	case err != nil && c.Relation != nil:
+		return nil, unplaced(err)
+	case err != nil: // our caller adds the statement's offset
+		return nil, parse.Shift(err, inner.Offset-t.Offset)
+	}
+	return &copyStatement{Statement: st, s: s, format: c}, nil
+}
+
+// copied are the columns that COPY of a table writes: those named, or all but the generated ones.
+func copied(c rewrite.CopyOut, rels map[string]*named) ([]string, error) {
+	n := rels[c.Relation.Key()]
+	switch {
+	case n == nil || n.system:
+		return nil, sqlerr.New(sqlerr.UndefinedTable, "relation \"%s\" does not exist", c.Relation.Name)
+	case n.kind == "v":
+		return nil, sqlerr.New(sqlerr.WrongObjectType, "cannot copy from view \"%s\"", n.Name).WithHint("Try the COPY (SELECT ...) TO variant.")
+	case n.kind == "p":
+		return nil, sqlerr.New(sqlerr.WrongObjectType, "cannot copy from partitioned table \"%s\"", n.Name).WithHint("Try the COPY (SELECT ...) TO variant.")
+	case len(c.Columns) > 0:
+		return c.Columns, nil
+	}
+	var out []string
+	for _, col := range n.Columns {
+		if !col.Generated {
+			out = append(out, col.Name)
+		}
+	}
+	return out, nil
+}
+
+// copyStatement writes the rows of its SELECT as COPY's lines.
+type copyStatement struct {
+	session.Statement
+	s      *querySession
+	format rewrite.CopyOut
+}
+
+// Fields is nil: COPY announces no columns to Describe.
+func (c *copyStatement) Fields() []result.Field { return nil }
+
+// Bind binds the SELECT; its values come as text.
+func (c *copyStatement) Bind(ctx context.Context, params []session.Param, _ []int16) (session.Portal, error) {
+	p, err := c.Statement.Bind(ctx, params, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &copyPortal{Portal: p, st: c}, nil
+}
+
+// copyPortal is a COPY that has not begun.
+type copyPortal struct {
+	session.Portal
+	st *copyStatement
+}
+
+// Copy says that the rows are payloads.
+func (p *copyPortal) Copy() bool { return true }
+
+// Fields has one text column for each copied one.
+func (p *copyPortal) Fields() []result.Field {
+	out := make([]result.Field, len(p.Portal.Fields()))
+	for i, f := range p.Portal.Fields() {
+		out[i] = column(f.Name, types.Text, -1)
+	}
+	return out
+}
+
+// Rows starts the SELECT.
+func (p *copyPortal) Rows(ctx context.Context) (result.Rows, error) {
+	fields := p.Portal.Fields()
+	enc, err := encode.New(fields, nil, func() (*encode.Settings, error) { return encode.ParseSettings(p.st.s.mirror.Status()) })
+	if err != nil {
+		return nil, err
+	}
+	rows, err := p.Portal.Rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &lineWriter{format: p.st.format}
+	for _, f := range fields {
+		w.force = append(w.force, p.st.format.ForceAll || p.st.format.Force[f.Name])
+		w.names = append(w.names, []byte(f.Name))
+	}
+	return &copyRows{Rows: rows, enc: enc, w: w}, nil
+}
+
+// copyRows turns batches of values into batches of lines.
+type copyRows struct {
+	result.Rows
+	enc    *encode.Encoder
+	w      *lineWriter
+	count  int64
+	begun  bool
+	values []byte // one row as the encoder writes it
+}
+
+// Tag counts the rows.
+func (r *copyRows) Tag() string { return "COPY " + strconv.FormatInt(r.count, 10) }
+
+// Next gives the next lines.
+func (r *copyRows) Next(ctx context.Context) (*result.Batch, error) {
+	var lines [][]byte
+	if !r.begun {
+		r.begun = true
+		if r.w.format.Header {
+			lines = append(lines, r.w.header())
+		}
+	}
+	b, err := r.Rows.Next(ctx)
+	if errors.Is(err, io.EOF) && len(lines) > 0 {
+		return payloads(lines), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := r.enc.Batch(b); err != nil {
+		return nil, err
+	}
+	for i := range b.Len {
+		if r.values, err = r.enc.AppendRow(r.values[:0], b, i); err != nil {
+			return nil, err
+		}
+		lines = append(lines, r.w.row(r.values))
+		r.count++
+	}
+	return payloads(lines), nil
+}
+
+func payloads(lines [][]byte) *result.Batch {
+	return &result.Batch{Len: len(lines), Columns: []result.Column{{Kind: result.Encoded, Bytes: lines}}}
+}
