@@ -76,7 +76,7 @@ func (s *querySession) refuseWrite(q *rewrite.Query) error {
 func refuseWrapped(q *rewrite.Query) error {
 	hints := map[string]string{
 		"EXPLAIN": "The shadow is a column store: its plans are not PostgreSQL's. EXPLAIN in a predictive instance instead.",
-		"DECLARE": "Run the SELECT itself; its rows are streamed, and the protocol's portals fetch them in parts.",
+		"DECLARE": "Run the SELECT itself, whose rows are streamed and which the protocol's portals fetch in parts (psql: \\unset FETCH_COUNT; ODBC: UseDeclareFetch=0).",
 		"PREPARE": "Use the protocol's prepared statements, as drivers do.",
 	}
 	return sqlerr.New(sqlerr.FeatureNotSupported, "%s of relations of the shadow is not supported", q.Command).WithHint("%s", hints[q.Command])
