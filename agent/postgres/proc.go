@@ -54,13 +54,13 @@ func (s *Server) EndStray(ctx context.Context) error {
 		return nil // a stale file; PostgreSQL checks it itself
 	}
 	s.opts.Log.Warn("a server of an earlier run still holds the data directory and is stopped", "pid", pid)
-	children := childrenOf(pid)
 	_ = syscall.Kill(pid, syscall.SIGINT)
 	soon, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if waitGone(soon, pid) {
 		return nil
 	}
+	children := frozenChildren(pid)
 	_ = syscall.Kill(pid, syscall.SIGKILL)
 	for _, child := range children {
 		_ = syscall.Kill(child, syscall.SIGKILL)
@@ -69,6 +69,18 @@ func (s *Server) EndStray(ctx context.Context) error {
 		return fmt.Errorf("stop the earlier server %d: %w", pid, ctx.Err())
 	}
 	return nil
+}
+
+// frozenChildren stops a process and then lists its children: one that it forked in between would be missed and keep its memory.
+func frozenChildren(pid int) []int {
+	_ = syscall.Kill(pid, syscall.SIGSTOP)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	poll(ctx, func() bool {
+		_, ppid, state := readStat(fmt.Sprintf("/proc/%d/stat", pid))
+		return ppid < 0 || state == 'T' || state == 'Z' || state == 'X'
+	})
+	return childrenOf(pid)
 }
 
 // childrenOf lists the direct children of a process; PostgreSQL has no grandchildren that hold its memory.
@@ -102,16 +114,22 @@ func readStat(path string) (pid, ppid int, state byte) {
 
 // waitGone waits until a process has ended; a zombie has. It says false when the context ended first.
 func waitGone(ctx context.Context, pid int) bool {
+	return poll(ctx, func() bool {
+		_, ppid, state := readStat(fmt.Sprintf("/proc/%d/stat", pid))
+		return ppid < 0 || state == 'Z' || state == 'X'
+	})
+}
+
+// poll asks every few milliseconds until the answer is yes; it says false when the context ended first.
+func poll(ctx context.Context, done func() bool) bool {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		if _, ppid, state := readStat(fmt.Sprintf("/proc/%d/stat", pid)); ppid < 0 || state == 'Z' || state == 'X' {
-			return true
-		}
+	for !done() {
 		select {
 		case <-ctx.Done():
 			return false
 		case <-tick.C:
 		}
 	}
+	return true
 }

@@ -182,8 +182,7 @@ func (s *Server) Kill() error {
 
 // killTree kills the postmaster and then its children, which would otherwise go on until they notice.
 func (s *Server) killTree(p *process) {
-	pid := p.cmd.Process.Pid
-	children := childrenOf(pid)
+	children := frozenChildren(p.cmd.Process.Pid)
 	_ = p.cmd.Process.Kill()
 	<-p.done
 	for _, child := range children {
