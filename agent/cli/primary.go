@@ -81,6 +81,7 @@ func (p *primary) fill(ctx context.Context, files []string, out io.Writer) error
 	return p.exec(ctx, p.database,
 		"CREATE EXTENSION IF NOT EXISTS pg_stat_statements",
 		"DO $$ BEGIN CREATE ROLE foreshadow LOGIN REPLICATION; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+		"ALTER ROLE foreshadow BYPASSRLS", // a table with row-level security is copied whole; the agent's own users stay bound by it
 		"GRANT pg_monitor, pg_read_all_data TO foreshadow",
 		"GRANT CONNECT, CREATE ON DATABASE "+pgx.Identifier{p.database}.Sanitize()+" TO foreshadow",
 		owners)
