@@ -123,6 +123,9 @@ func (c *conn) linger() {
 
 // loop reads and answers messages.
 func (c *conn) loop(ctx context.Context) error {
+	done, watched := make(chan struct{}), make(chan struct{})
+	go func() { defer close(watched); c.watch(done) }()
+	defer func() { close(done); <-watched }()
 	for {
 		kind, body, err := c.in.next(c.server.o.MaxMessage)
 		if err != nil {

@@ -187,6 +187,40 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestClientGone cancels a statement whose client was killed: nobody says a word then, unlike a driver that cancels when it gives up.
+func TestClientGone(t *testing.T) {
+	t.Parallel()
+	s, engine := serve(t, nil)
+	bin, err := postgres.FindBinDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []string{"sslmode=require", "sslmode=disable"} {
+		client := exec.Command(filepath.Join(bin, "psql"), "-X", dsn(s, mode), "-c", "wait")
+		if err := client.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waiting(t, engine, 1)
+		if err := client.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = client.Wait()
+		waiting(t, engine, 0)
+	}
+}
+
+// waiting polls until so many sessions wait.
+func waiting(t *testing.T, engine *wiretest.Engine, want int64) {
+	t.Helper()
+	for deadline := time.After(20 * time.Second); engine.Waiting.Load() != want; {
+		select {
+		case <-deadline:
+			t.Fatalf("%d statements wait, want %d", engine.Waiting.Load(), want)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
 // TestStartupDeadline ends connections that say nothing, and those that stop half-way.
 func TestStartupDeadline(t *testing.T) {
 	t.Parallel()

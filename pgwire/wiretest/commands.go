@@ -165,6 +165,8 @@ func (p *portal) command(ctx context.Context) error {
 		}
 		return sqlerr.New(p.words[1], "%s", strings.Join(p.words[3:], " ")).At(p.position(2)).WithDetail("the detail").WithHint("the hint")
 	case "wait":
+		s.engine.Waiting.Add(1)
+		defer s.engine.Waiting.Add(-1)
 		select {
 		case <-s.cancelled:
 			return context.Canceled

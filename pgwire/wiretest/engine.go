@@ -22,6 +22,7 @@ type Engine struct {
 	mu       sync.Mutex
 	Startups []session.Startup
 	Live     atomic.Int64 // sessions, statements and portals that are not closed
+	Waiting  atomic.Int64 // sessions in a wait
 }
 
 // Verifier looks a login up.
