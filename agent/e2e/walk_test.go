@@ -35,6 +35,21 @@ func TestWalk(t *testing.T) {
 	if got := d.value(t, "analyst", "shop", "SELECT p50 < now() + interval '1 year' FROM foreshadow.limits_forecast WHERE object LIKE '%events.id%' AND limit_kind = 'integer_key'"); got != "t" {
 		t.Errorf("events.id runs out within the year: %q", got)
 	}
+	for _, sql := range []string{
+		"SELECT count(*) FROM foreshadow.limits_forecast WHERE object LIKE '%salaries%'",
+		"SELECT count(*) FROM foreshadow.series WHERE series LIKE 'key.%salaries%'",
+		"SELECT count(*) FROM foreshadow.series_points WHERE series LIKE 'key.%salaries%'",
+	} {
+		if got := d.value(t, "analyst", "shop", sql); got != "0" {
+			t.Errorf("keys of a table that analyst may not read: %s gives %s", sql, got)
+		}
+	}
+	if got := d.value(t, "analyst", "shop", "SELECT count(*) > 0 FROM foreshadow.series WHERE series LIKE 'key.%events%'"); got != "t" {
+		t.Errorf("keys of a table that analyst may read: %s", got)
+	}
+	if out, err := d.psql(t, "analyst", "shop", "-c", "SELECT * FROM foreshadow.chart('key.last:public.salaries.id')"); err == nil || !strings.Contains(out, "does not exist") {
+		t.Errorf("a chart of such a key: %s", out)
+	}
 	build(t, d, "next_quarter", "90 days")
 	checkInstance(t, d)
 

@@ -15,6 +15,9 @@ var viewFiles embed.FS
 // readableMark stands in a view's text for the tables whose changes may be shown.
 const readableMark = "/*readable*/"
 
+// keysMark stands in a view's text for the tables whose keys may be shown: how far a sequence has come is data, as it is in pg_sequences.
+const keysMark = "/*keys*/"
+
 // view gives the SELECT of one of the relations of schema foreshadow that the shadow itself answers.
 func (d *DB) view(ref Ref) (string, error) {
 	name := strings.TrimPrefix(ref.Name, "foreshadow.")
@@ -25,14 +28,29 @@ func (d *DB) view(ref Ref) (string, error) {
 	if err != nil {
 		return "", sqlerr.New(sqlerr.UndefinedTable, "relation foreshadow.%s is not kept in the shadow", name)
 	}
-	list := "SELECT DISTINCT oid FROM shapes"
+	list, keys := "SELECT DISTINCT oid FROM shapes", "['*']"
 	if ref.Readable != nil {
-		list = "NULL"
+		list, keys = "NULL", "['']"
 		for _, oid := range ref.Readable {
 			list += fmt.Sprintf(", %d", oid)
 		}
+		if names := d.names(ref.Readable); len(names) > 0 {
+			keys = "[" + strings.Join(names, ", ") + "]"
+		}
 	}
-	return strings.TrimSpace(strings.ReplaceAll(string(b), readableMark, list)), nil
+	return strings.TrimSpace(strings.NewReplacer(readableMark, list, keysMark, keys).Replace(string(b))), nil
+}
+
+// names are the tables' names as SQL literals.
+func (d *DB) names(oids []uint32) []string {
+	var out []string
+	for _, oid := range oids {
+		if t := d.tables[oid]; t != nil && t.Version > 0 {
+			rel := d.shape(t)
+			out = append(out, quote(rel.Schema+"."+rel.Name))
+		}
+	}
+	return out
 }
 
 // tablesView lists the captured tables with their counts as they are now.

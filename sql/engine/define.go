@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -126,6 +128,9 @@ func (s *querySession) predict(ctx context.Context, u rewrite.Use) (result.Table
 		if err != nil {
 			return result.Table{}, err
 		}
+		if err := s.maySee(ctx, text(u.Args[0])); err != nil {
+			return result.Table{}, err
+		}
 		return p.Forecast(ctx, text(u.Args[0]), h, level)
 	}
 	h, err := s.span(u.Args[1], defaultHorizon)
@@ -140,7 +145,37 @@ func (s *querySession) predict(ctx context.Context, u rewrite.Use) (result.Table
 	if err != nil {
 		return result.Table{}, err
 	}
+	if err := s.maySee(ctx, text(u.Args[0])); err != nil {
+		return result.Table{}, err
+	}
 	return p.Chart(ctx, text(u.Args[0]), h, int(width), int(height))
+}
+
+// maySee refuses a series of a key that foreshadow.series does not show to the login, as if there were none. Other series tell no more of a
+// table than pg_class does.
+func (s *querySession) maySee(ctx context.Context, series string) error {
+	if !strings.HasPrefix(series, "key.") {
+		return nil
+	}
+	rt, err := s.rightsOf(ctx)
+	if err != nil || rt.readable == nil {
+		return err
+	}
+	from, err := s.source.Shadow.Source(ctx, Ref{Name: "series", Readable: rt.readable})
+	if err != nil {
+		return err
+	}
+	rows, err := s.source.Shadow.Query(ctx, Query{SQL: "SELECT s.series FROM (" + from + ") s WHERE s.series = $1", Params: []*string{&series}})
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if b, err := rows.Next(ctx); err == nil && b.Len > 0 {
+		return nil
+	} else if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return sqlerr.New(sqlerr.UndefinedObject, "series \"%s\" does not exist", series).WithHint("SELECT series FROM foreshadow.series lists them.")
 }
 
 // span turns months, days and microseconds, as the mirror computed them, into the time from now.

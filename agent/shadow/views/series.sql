@@ -3,3 +3,4 @@ SELECT s.id AS series, s.kind, s.object, s.measure, s.unit, s.source, to_microse
 FROM series s LEFT JOIN (
   SELECT id, count(*) AS points, min(ts) AS first_at, max(ts) AS last_at, arg_max(value, ts) AS last_value FROM points GROUP BY id
 ) p ON p.id = s.id
+WHERE NOT starts_with(s.id, 'key.') OR list_has_any(/*keys*/, ['*', regexp_replace(s.id, '^[^:]*:|\.[^.]*$', '', 'g')])
