@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -139,8 +141,11 @@ func TestServerThatDiesIsStartedAgain(t *testing.T) {
 	t.Parallel()
 	f := start(t, shop)
 	s := f.session(t, "clerk")
-	pid := must(t, s, "SELECT pg_backend_pid()")[0][0]
-	if err := exec.Command("kill", "-9", pid).Run(); err != nil { // PostgreSQL then restarts itself
+	pid, err := strconv.Atoi(must(t, s, "SELECT pg_backend_pid()")[0][0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil { // PostgreSQL then restarts itself
 		t.Fatal(err)
 	}
 	fails(t, s, "57P01", "SELECT 1")
