@@ -30,7 +30,7 @@ import (
 
 // open opens every part, each after what it needs. What is open is closed by Close, also after an error.
 func (a *Agent) open() error {
-	dsn, err := sourceDSN(a.settings.Source)
+	dsn, err := SourceDSN(a.settings.Source)
 	if err != nil {
 		return err
 	}

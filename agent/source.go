@@ -13,8 +13,8 @@ import (
 	"foreshadow/agent/config"
 )
 
-// sourceDSN adds the password from its file to the connection string.
-func sourceDSN(s config.Source) (string, error) {
+// SourceDSN adds the password from its file to the connection string.
+func SourceDSN(s config.Source) (string, error) {
 	if s.PasswordFile == "" {
 		return s.DSN, nil
 	}

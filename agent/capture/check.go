@@ -124,6 +124,7 @@ const tablesSQL = `SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relki
 	AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'foreshadow') AND n.nspname NOT LIKE 'pg\_%' ORDER BY 2, 3`
 
 func (s *Source) checkTables(ctx context.Context, c *pgx.Conn) (found []Finding, err error) {
+	role := pgx.Identifier{c.Config().User}.Sanitize()
 	known, err := tables(ctx, c, 0)
 	if err != nil {
 		return nil, err
@@ -132,7 +133,7 @@ func (s *Source) checkTables(ctx context.Context, c *pgx.Conn) (found []Finding,
 		t := &known[i]
 		name := quoted(&t.Relation)
 		if !t.Readable {
-			found = append(found, Finding{Error, "the rows of " + name + " may not be read", "GRANT SELECT ON " + name + " TO CURRENT_USER; -- as its owner, to the agent's role"})
+			found = append(found, Finding{Error, "the rows of " + name + " may not be read", "GRANT SELECT ON " + name + " TO " + role + "; -- as its owner"})
 		}
 		if !t.Identified() {
 			found = append(found, Finding{Warning, name + " has no replica identity: only its inserts are captured",
@@ -151,12 +152,12 @@ func (s *Source) checkTables(ctx context.Context, c *pgx.Conn) (found []Finding,
 		if err := rows.Scan(&oid, &schema, &rel, &kind, &persistence, &rls, &owned, &bypass); err != nil {
 			return nil, err
 		}
-		found = append(found, tableFindings(pgx.Identifier{schema, rel}.Sanitize(), kind, persistence, rls, owned, bypass)...)
+		found = append(found, tableFindings(pgx.Identifier{schema, rel}.Sanitize(), role, kind, persistence, rls, owned, bypass)...)
 	}
 	return found, rows.Err()
 }
 
-func tableFindings(name, kind, persistence string, rls, owned, bypass bool) (found []Finding) {
+func tableFindings(name, role, kind, persistence string, rls, owned, bypass bool) (found []Finding) {
 	switch {
 	case kind == "f" || kind == "m":
 		return []Finding{{Warning, name + " is a foreign table or a materialized view: its rows are not in the log", "-- nothing to do; it is left out"}}
@@ -164,7 +165,7 @@ func tableFindings(name, kind, persistence string, rls, owned, bypass bool) (fou
 		return []Finding{{Warning, name + " is unlogged: its changes are not in the log", "ALTER TABLE " + name + " SET LOGGED;"}}
 	}
 	if rls && !bypass {
-		found = append(found, Finding{Error, name + " has row-level security: its rows cannot be read whole", "ALTER ROLE CURRENT_USER BYPASSRLS; -- as a superuser, for the agent's role"})
+		found = append(found, Finding{Error, name + " has row-level security: its rows cannot be read whole", "ALTER ROLE " + role + " BYPASSRLS; -- as a superuser"})
 	}
 	if !owned {
 		found = append(found, Finding{Warning, name + " belongs to another role: it cannot be put into the publication by the agent",

@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"path/filepath"
 
 	"foreshadow/agent"
 	"foreshadow/agent/config"
@@ -24,6 +27,9 @@ func (c *runCommand) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	log := logger(c.Log, t.err)
+	if err := c.firstStart(ctx, t, log); err != nil {
+		return err
+	}
 	a, err := agent.New(agent.Options{Settings: &c.Settings, Users: users, Log: log})
 	if err != nil {
 		return err
@@ -42,4 +48,22 @@ func (c *runCommand) users() ([]config.User, error) {
 	}
 	defer f.Close()
 	return config.ReadUsers(f)
+}
+
+// firstStart refuses a primary that cannot be captured, before anything is kept of it. Later starts must not depend on the primary,
+// and neither does this one on its answering at once.
+func (c *runCommand) firstStart(ctx context.Context, t terminal, log *slog.Logger) error {
+	if _, err := os.Stat(filepath.Join(c.Server.DataDir, "shadow")); err == nil {
+		return nil
+	}
+	source, err := agent.SourceDSN(c.Source)
+	if err != nil {
+		return err
+	}
+	err = preflight(ctx, source, t.err)
+	if unsafe := (failure{}); err == nil || errors.As(err, &unsafe) {
+		return err
+	}
+	log.Warn("the primary could not be looked at", "error", err)
+	return nil
 }

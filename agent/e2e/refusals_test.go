@@ -2,11 +2,16 @@ package e2e
 
 import (
 	"errors"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"foreshadow/agent/pgtest"
+	"foreshadow/agent/postgres"
 )
 
 // TestRefusals gives bad input and wants the error that PostgreSQL's users would expect, with its code, and a session that goes on.
@@ -68,5 +73,25 @@ func TestRefusals(t *testing.T) {
 		if !errors.As(err, &e) || e.Code != strings.TrimSpace(name) {
 			t.Errorf("connecting: want %s, got %v", name, err)
 		}
+	}
+}
+
+// TestSourceWithoutLogicalWAL wants each command that would capture to say what is missing, and to keep nothing.
+func TestSourceWithoutLogicalWAL(t *testing.T) {
+	t.Parallel()
+	primary := pgtest.Start(t, "wal_level=replica", "max_wal_senders=0")
+	dsn := primary.DSN(postgres.Superuser, "postgres")
+	dir := filepath.Join(openDir(t), "data")
+	for _, args := range [][]string{
+		{"check", "--source", dsn}, {"dev", "--source", dsn, "--data-dir", dir}, {"run", "--source-dsn", dsn, "--data-dir", dir},
+	} {
+		out, err := exec.Command("foreshadow", args...).CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "ALTER SYSTEM SET wal_level = 'logical'") {
+			t.Errorf("%s: %v\n%s", args[0], err, out)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) > 0 {
+		t.Errorf("kept: %v, %v", left, err)
 	}
 }
