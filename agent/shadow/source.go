@@ -156,7 +156,7 @@ func historic(from, to *change.Relation, g, now *gen, k int) string {
 	case now.Types[k] == "VARCHAR":
 		return asText(fmt.Sprintf("c%d", j), g.Types[j])
 	}
-	return fmt.Sprintf("TRY_CAST(c%d AS %s)", j, now.Types[k])
+	return fmt.Sprintf("CAST(c%d AS %s)", j, now.Types[k]) // a value that does not fit is an error: NULL would be a lie
 }
 
 // fieldType looks up how a column is carried.
