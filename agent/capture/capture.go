@@ -144,10 +144,10 @@ func (t *Table) Identified() bool {
 	return false
 }
 
-// Catalog is the permanent tables of the database and a position at or after which the stream cannot be older than it.
+// Catalog is the permanent tables of the database in one snapshot: every transaction that it shows committed before LSN.
 // SameLSN and SameTime say up to when the tables were still as they were seen before; they are zero where that is not known.
 type Catalog struct {
-	LSN      change.LSN
+	Bounds
 	Time     time.Time
 	Tables   []Table
 	SameLSN  change.LSN

@@ -13,11 +13,16 @@ import (
 	"foreshadow/agent/change"
 )
 
-// Copied says what a copy of a table shows: its shape, and the transactions whose changes it includes. With an exported snapshot these are
-// all commits before the slot's position, and Xmax is 0; otherwise the snapshot's own bounds tell, and LSN lies after all of them.
+// Copied says what a copy of a table shows: its shape, and the transactions whose changes it includes.
 type Copied struct {
-	Relation   change.Relation
-	Rows       int64 // the planner's estimate
+	Relation change.Relation
+	Rows     int64 // the planner's estimate
+	Bounds
+}
+
+// Bounds tell which transactions a snapshot shows. For an exported snapshot these are all commits before the slot's position, and Xmax is 0;
+// otherwise the snapshot's own numbers tell, and LSN lies after all of them.
+type Bounds struct {
 	LSN        change.LSN
 	Xmin, Xmax uint32
 	Xip        []uint32
@@ -102,13 +107,13 @@ func (s *Source) prepareCopy(ctx context.Context, c *pgx.Conn, oid uint32, in *S
 }
 
 // bounds reads what the transaction's snapshot includes.
-func (cp *Copied) bounds(ctx context.Context, c *pgx.Conn) error {
+func (b *Bounds) bounds(ctx context.Context, c *pgx.Conn) error {
 	var snap, pos string
 	if err := c.QueryRow(ctx, "SELECT pg_current_snapshot()::text, pg_current_wal_insert_lsn()::text").Scan(&snap, &pos); err != nil {
 		return err
 	}
 	var err error
-	if cp.LSN, err = change.ParseLSN(pos); err != nil {
+	if b.LSN, err = change.ParseLSN(pos); err != nil {
 		return err
 	}
 	parts := strings.SplitN(snap, ":", 3)
@@ -119,10 +124,10 @@ func (cp *Copied) bounds(ctx context.Context, c *pgx.Conn) error {
 		}
 		return uint32(n)
 	}
-	cp.Xmin, cp.Xmax = xid(parts[0]), xid(parts[1])
+	b.Xmin, b.Xmax = xid(parts[0]), xid(parts[1])
 	for _, x := range strings.Split(parts[2], ",") {
 		if x != "" {
-			cp.Xip = append(cp.Xip, xid(x))
+			b.Xip = append(b.Xip, xid(x))
 		}
 	}
 	return err

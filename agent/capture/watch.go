@@ -70,16 +70,17 @@ const (
 	pageHeader = 48
 )
 
+// readCatalog reads the tables in one snapshot, whose bounds tell which transactions' changes of columns it shows.
 func readCatalog(ctx context.Context, c *pgx.Conn) (cat Catalog, err error) {
-	if cat.Tables, err = tables(ctx, c, 0); err != nil {
-		return cat, err
-	}
-	var pos string
-	cat.Time = time.Now()
-	if err := c.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&pos); err != nil {
-		return cat, err
-	}
-	if cat.LSN, err = change.ParseLSN(pos); cat.LSN%pageSize < pageHeader {
+	err = pgx.BeginTxFunc(ctx, c, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		cat.Time = time.Now()
+		if err := cat.bounds(ctx, c); err != nil {
+			return err
+		}
+		cat.Tables, err = tables(ctx, c, 0)
+		return err
+	})
+	if cat.LSN%pageSize < pageHeader {
 		cat.LSN -= cat.LSN % pageSize // the stream stops before a page's header, not after it
 	}
 	return cat, err

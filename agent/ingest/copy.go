@@ -104,6 +104,14 @@ func (g *Ingest) copyTable(ctx context.Context, t *capture.Table, snap *capture.
 	}
 }
 
+// filter says what a snapshot shows, in the shadow's words; nil for one that its position alone describes.
+func filter(b capture.Bounds) *shadow.Filter {
+	if b.Xmax == 0 {
+		return nil
+	}
+	return &shadow.Filter{LSN: b.LSN, Xmin: b.Xmin, Xmax: b.Xmax, Xip: b.Xip}
+}
+
 func snapLSN(snap *capture.Snapshot) change.LSN {
 	if snap == nil {
 		return 0
@@ -119,11 +127,7 @@ func (g *Ingest) tryCopy(ctx context.Context, t *capture.Table, snap *capture.Sn
 		}
 	}()
 	start := func(c capture.Copied) (err error) {
-		var filter *shadow.Filter
-		if c.Xmax != 0 {
-			filter = &shadow.Filter{LSN: c.LSN, Xmin: c.Xmin, Xmax: c.Xmax, Xip: c.Xip}
-		}
-		load, err = g.o.Store.Load(ctx, &c.Relation, c.LSN, time.Now(), filter)
+		load, err = g.o.Store.Load(ctx, &c.Relation, c.LSN, time.Now(), filter(c.Bounds))
 		return err
 	}
 	row := func(v []change.Value) error {

@@ -35,9 +35,9 @@ type Ingest struct {
 	mu      sync.Mutex
 	status  Status
 	ops     map[uint32]*Operation
-	catalog *sighting       // what the catalog last showed, until it is applied
-	skip    map[uint32]bool // tables that cannot be captured
-	waited  map[uint32]bool // tables published long enough ago for a copy to be whole
+	catalog *capture.Catalog // what the catalog last showed, until it is applied
+	skip    map[uint32]bool  // tables that cannot be captured
+	waited  map[uint32]bool  // tables published long enough ago for a copy to be whole
 }
 
 // Status is where capture stands.
@@ -56,12 +56,6 @@ type Operation struct {
 	Done, Total         int64
 	Unit                string
 	Started, Updated    time.Time
-}
-
-// sighting is a catalog with the shapes that the shadow had when it was read.
-type sighting struct {
-	capture.Catalog
-	versions map[uint32]int32
 }
 
 // New prepares the loop. Where the shadow is complete already, Ready is closed at once.
@@ -151,6 +145,9 @@ func (g *Ingest) Run(ctx context.Context) error {
 
 // session sees that there is a slot we can trust and that every table has its rows, then streams.
 func (g *Ingest) session(ctx context.Context) error {
+	g.mu.Lock()
+	g.catalog = nil // it is older than the copies to come
+	g.mu.Unlock()
 	sys, err := g.o.Source.Identify(ctx)
 	if err != nil {
 		return err

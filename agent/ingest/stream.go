@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -223,17 +222,9 @@ func (g *Ingest) sight(ctx context.Context, cat capture.Catalog) error {
 			return err
 		}
 	}
-	st, err := g.o.Store.State(ctx)
-	if err != nil {
-		return err
-	}
-	s := &sighting{Catalog: cat, versions: map[uint32]int32{}}
-	for oid, t := range st.Tables {
-		s.versions[oid] = t.Relation.Version
-	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.catalog = s
+	g.catalog = &cat
 	for _, t := range cat.Tables {
 		g.waited[t.Relation.OID] = true
 	}
@@ -265,8 +256,8 @@ func (g *Ingest) apply(ctx context.Context) error {
 		case skip[rel.OID]:
 		case !known || !t.Synced || t.Dropped:
 			again = true
-		case t.Relation.Version == cat.versions[rel.OID] && !slices.EqualFunc(t.Relation.Columns, rel.Columns, sameColumn) || t.Relation.Name != rel.Name || t.Relation.Schema != rel.Schema:
-			if err := g.o.Store.Reshape(ctx, rel); err != nil {
+		default:
+			if err := g.o.Store.Reshape(ctx, rel, filter(cat.Bounds)); err != nil {
 				return err
 			}
 		}
@@ -278,15 +269,11 @@ func (g *Ingest) apply(ctx context.Context) error {
 			}
 		}
 	}
-	if err := g.place(ctx, cat.Catalog); err != nil {
+	if err := g.place(ctx, *cat); err != nil {
 		return err
 	}
 	if again || g.pending() {
 		return errAgain
 	}
 	return nil
-}
-
-func sameColumn(a, b change.Column) bool {
-	return a.Name == b.Name && a.TypeOID == b.TypeOID && a.TypMod == b.TypMod && a.Key == b.Key
 }

@@ -219,6 +219,7 @@ func (l *Load) Commit() error {
 		l.g.Version = v
 		clear(d.known)
 		t.Gens, t.Version, t.Synced, t.Filter, t.Await, t.Note, t.Dropped = append(t.Gens, l.g), v, true, l.filter, nil, "", 0
+		t.Shaped = nil
 		if t.Since == 0 {
 			t.Since, t.SinceTime = l.lsn, l.at
 		}

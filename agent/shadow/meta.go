@@ -26,6 +26,7 @@ type table struct {
 	Unknown   int64      `json:",omitempty"` // values that were not sent and could not be found
 	Parts     []part     `json:",omitempty"` // oldest first
 	AsText    []string   `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
+	Shaped    *Xact      `json:",omitempty"` // the last transaction whose changes came in the current shape
 }
 
 // gen is one generation of a table's storage: current rows in b<oid>_<n>, the versions they replaced in h<oid>_<n>.
@@ -44,7 +45,7 @@ type Filter struct {
 	Xip        []uint32
 }
 
-// Xact is a transaction that a coming copy must see.
+// Xact is a transaction.
 type Xact struct {
 	LSN change.LSN
 	XID uint32
@@ -207,7 +208,8 @@ func sameShape(a, b *change.Relation) bool {
 		return false
 	}
 	return slices.EqualFunc(a.Columns, b.Columns, func(x, y change.Column) bool {
-		return x.Name == y.Name && x.TypeOID == y.TypeOID && x.TypMod == y.TypMod && x.Key == y.Key
+		again := x.AttNum != y.AttNum && x.AttNum != 0 && y.AttNum != 0 // dropped and added under the same name
+		return x.Name == y.Name && x.TypeOID == y.TypeOID && x.TypMod == y.TypMod && x.Key == y.Key && !again
 	})
 }
 

@@ -28,9 +28,13 @@ func (d *DB) resolve(rel *change.Relation, tx *change.Tx) (*known, error) {
 	if t.Filter.holds(tx.CommitLSN, tx.XID) {
 		return k, nil // an older shape than the copy's; only the log needs it
 	}
-	if t.Synced && t.Version != v && t.Dropped == 0 {
-		if err := d.reshape(t, v); err != nil {
-			return nil, fmt.Errorf("change the table's shape: %w", err)
+	if t.Synced && t.Dropped == 0 {
+		t.Shaped = &Xact{tx.CommitLSN, tx.XID}
+		d.touched[t.OID] = true
+		if t.Version != v {
+			if err := d.reshape(t, v); err != nil {
+				return nil, fmt.Errorf("change the table's shape: %w", err)
+			}
 		}
 	}
 	if t.Synced && t.Dropped == 0 {
@@ -51,12 +55,16 @@ func risky(g *gen) []int {
 	return cols
 }
 
-// Reshape brings a table to a shape that the catalog showed, for a change of columns that no row has followed yet.
-func (d *DB) Reshape(_ context.Context, rel *change.Relation) error {
+// Reshape brings a table to a shape that the catalog showed, for a change of columns that no row has followed yet. seen tells which
+// transactions the catalog showed: where it is older than the shape that the stream brought, it is left alone.
+func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t := d.tables[rel.OID]
-	if d.open || t == nil || !t.Synced || t.Dropped != 0 {
+	if d.open || t == nil || !t.Synced || t.Dropped != 0 || sameShape(d.shape(t), rel) {
+		return nil
+	}
+	if t.Shaped != nil && !seen.holds(t.Shaped.LSN, t.Shaped.XID) {
 		return nil
 	}
 	return d.transact(func() error {
