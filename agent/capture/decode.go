@@ -69,7 +69,7 @@ func (d *decoder) message(ctx context.Context, b []byte) error {
 }
 
 // relation takes a new shape. What the message leaves out (attribute numbers, defaults of added columns, domains) is taken from the catalog,
-// if the catalog still shows the same columns; otherwise added columns are marked as not known.
+// if the catalog still shows the same columns; otherwise they are marked as not known.
 func (d *decoder) relation(ctx context.Context, m *pglogrepl.RelationMessage) error {
 	t, err := d.lookup(ctx, m.RelationID)
 	if err != nil {
@@ -95,6 +95,11 @@ func (d *decoder) relation(ctx context.Context, m *pglogrepl.RelationMessage) er
 			}
 		}
 		rel.Columns = append(rel.Columns, col)
+	}
+	if t != nil {
+		for _, c := range t.Relation.Columns {
+			rel.Later = append(rel.Later, c.AttNum)
+		}
 	}
 	d.relations[m.RelationID] = rel
 	return nil

@@ -57,6 +57,7 @@ type Relation struct {
 	Identity Identity
 	Columns  []Column
 	Version  int32
+	Later    []int16 // where the columns' numbers are not known: those that the catalog showed some time later
 }
 
 // Value is one column's value in PostgreSQL's text form.

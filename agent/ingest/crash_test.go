@@ -194,7 +194,7 @@ func (s *slotWatch) look(ctx context.Context, c *pgx.Conn) error {
 }
 
 // spawn starts an agent and gives the function that kills it.
-func spawn(t *testing.T, pg *pgtest.Server, dir string) func() {
+func spawn(t testing.TB, pg *pgtest.Server, dir string) func() {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -218,7 +218,7 @@ func spawn(t *testing.T, pg *pgtest.Server, dir string) func() {
 }
 
 // revive kills the primary and starts it again. A backend that was being forked when its postmaster died can hold the shared memory a moment longer.
-func revive(t *testing.T, pg *pgtest.Server) {
+func revive(t testing.TB, pg *pgtest.Server) {
 	t.Helper()
 	if err := pg.Server.Kill(); err != nil {
 		t.Fatal(err)

@@ -192,7 +192,7 @@ func (d *DB) version(rel *change.Relation) (int32, error) {
 	}
 	r := *rel
 	r.Columns = slices.Clone(rel.Columns)
-	r.Version = int32(len(d.shapes[rel.OID]) + 1)
+	r.Version, r.Later = int32(len(d.shapes[rel.OID])+1), nil
 	b, err := json.Marshal(r)
 	if err != nil {
 		return 0, err
@@ -208,8 +208,7 @@ func sameShape(a, b *change.Relation) bool {
 		return false
 	}
 	return slices.EqualFunc(a.Columns, b.Columns, func(x, y change.Column) bool {
-		again := x.AttNum != y.AttNum && x.AttNum != 0 && y.AttNum != 0 // dropped and added under the same name
-		return x.Name == y.Name && x.TypeOID == y.TypeOID && x.TypMod == y.TypMod && x.Key == y.Key && !again
+		return x.Name == y.Name && x.TypeOID == y.TypeOID && x.TypMod == y.TypMod && x.Key == y.Key && x.AttNum == y.AttNum
 	})
 }
 

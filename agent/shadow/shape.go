@@ -10,15 +10,19 @@ import (
 )
 
 // resolve finds the table and the shape that a change has, and brings the table to that shape when it is new.
-func (d *DB) resolve(rel *change.Relation, tx *change.Tx) (*known, error) {
-	if k := d.known[rel]; k != nil {
+func (d *DB) resolve(message *change.Relation, tx *change.Tx) (*known, error) {
+	if k := d.known[message]; k != nil {
 		return k, nil
+	}
+	rel := message
+	t := d.tables[rel.OID]
+	if t != nil && t.Version > 0 {
+		rel = numbered(rel, d.shape(t))
 	}
 	v, err := d.version(rel)
 	if err != nil {
 		return nil, err
 	}
-	t := d.tables[rel.OID]
 	if t == nil {
 		t = &table{OID: rel.OID}
 		d.tables[rel.OID] = t
@@ -40,8 +44,28 @@ func (d *DB) resolve(rel *change.Relation, tx *change.Tx) (*known, error) {
 	if t.Synced && t.Dropped == 0 {
 		k.risky = risky(t.gen())
 	}
-	d.known[rel] = k
+	d.known[message] = k
 	return k, nil
+}
+
+// numbered gives the columns of a stream's shape their numbers where the catalog had moved on before they could be looked up. A number is never used
+// twice, so the columns that the table had before and still had later were there in between: when there are as many, they are the same, in the same order.
+func numbered(rel, before *change.Relation) *change.Relation {
+	var kept []change.Column
+	for _, c := range before.Columns {
+		if c.AttNum != 0 && slices.Contains(rel.Later, c.AttNum) {
+			kept = append(kept, c)
+		}
+	}
+	if rel.Later == nil || len(kept) != len(rel.Columns) {
+		return rel
+	}
+	r := *rel
+	r.Columns, r.Later = slices.Clone(rel.Columns), nil
+	for i := range r.Columns {
+		r.Columns[i].AttNum, r.Columns[i].Missing, r.Columns[i].Rewrite = kept[i].AttNum, kept[i].Missing, kept[i].Rewrite
+	}
+	return &r
 }
 
 // risky lists the columns in which a value may not fit its DuckDB type.
@@ -95,8 +119,8 @@ func (d *DB) reshape(t *table, v int32) error {
 		return nil
 	}
 	for i, j := range plan {
-		if j >= 0 && slices.Contains(t.AsText, from.Columns[j].Name) && !slices.Contains(t.AsText, to.Columns[i].Name) {
-			t.AsText = append(t.AsText, to.Columns[i].Name)
+		if c := &to.Columns[i]; (j >= 0 && slices.Contains(t.AsText, from.Columns[j].Name) || j < 0 && c.Missing != nil && !fits(fieldType(c).DuckDB, []byte(*c.Missing))) && !slices.Contains(t.AsText, c.Name) {
+			t.AsText = append(t.AsText, c.Name)
 		}
 	}
 	old := t.base()
@@ -150,7 +174,7 @@ func carry(from, to *change.Relation) (plan []int, ok bool) {
 		if j >= 0 && (from.Columns[j].TypeOID != c.TypeOID || from.Columns[j].TypMod != c.TypMod) {
 			return nil, false
 		}
-		if j < 0 && c.Rewrite {
+		if j < 0 && c.Rewrite || unnumbered(c) != slices.ContainsFunc(from.Columns, func(o change.Column) bool { return unnumbered(&o) }) {
 			return nil, false
 		}
 		plan[i] = j
@@ -161,6 +185,9 @@ func carry(from, to *change.Relation) (plan []int, ok bool) {
 	}
 	return plan, true
 }
+
+// unnumbered says that it is not known which of the table's columns this is: one of the same name may be another one.
+func unnumbered(c *change.Column) bool { return c.AttNum == 0 }
 
 // origin finds an old column by its number in the catalog, which survives a rename, or by its name where a number is not known.
 func origin(from *change.Relation, c *change.Column) int {
