@@ -74,7 +74,7 @@ func (a *Agent) openHistory(dsn string) (err error) {
 		return err
 	}
 	a.closers = append(a.closers, a.shadow.Close)
-	source, err := capture.New(capture.Options{DSN: dsn, Slot: s.Source.Slot, Publication: s.Source.Publication, Log: a.log})
+	source, err := capture.New(capture.Options{DSN: dsn, Slot: s.Source.Slot, Publication: s.Source.Publication, Spool: a.dir("spool"), Log: a.log})
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ type Options struct {
 	DSN         string
 	Slot        string // default foreshadow
 	Publication string // default foreshadow; tables without a replica identity are in <Publication>_inserts
+	Spool       string // the folder for transactions that come before their commit, ours alone; default a new one for temporary files
 	Log         *slog.Logger
 }
 

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/jackc/pglogrepl"
-
 	"foreshadow/agent/change"
 )
 
@@ -38,59 +36,84 @@ func (d *decoder) message(ctx context.Context, b []byte) error {
 	if len(b) == 0 {
 		return errShort
 	}
+	r := &reader{b: b[1:]}
 	switch b[0] {
 	case 'I', 'U', 'D':
 		return d.change(b)
-	case 'O', 'Y', 'M': // origins, types and logical messages carry no rows
-		return nil
-	}
-	m, err := pglogrepl.Parse(b)
-	if err != nil {
-		return fmt.Errorf("decode replication message %q: %w", b[0], err)
-	}
-	switch m := m.(type) {
-	case *pglogrepl.BeginMessage:
-		d.tx = change.Tx{XID: m.Xid, CommitLSN: change.LSN(m.FinalLSN), CommitTime: m.CommitTime}
-		d.within, d.seq, d.bytes = true, 0, 0
-	case *pglogrepl.CommitMessage:
-		d.tx.EndLSN, d.tx.Last = change.LSN(m.TransactionEndLSN), true
-		d.within = false
-		return d.emit(d.tx)
-	case *pglogrepl.RelationMessage:
-		return d.relation(ctx, m)
-	case *pglogrepl.TruncateMessage:
-		for _, oid := range m.RelationIDs {
-			if rel := d.relations[oid]; rel != nil {
-				d.add(change.Change{Op: change.Truncate, Relation: rel})
-			}
+	case 'B':
+		tx := change.Tx{CommitLSN: r.lsn(), CommitTime: r.time(), XID: r.uint32()}
+		if r.short {
+			return errShort
 		}
+		d.begin(tx)
+	case 'C':
+		r.take(9) // flags and the commit's own position
+		end := r.lsn()
+		if r.short {
+			return errShort
+		}
+		return d.commit(end)
+	case 'R':
+		m := r.described()
+		if r.short {
+			return errShort
+		}
+		return d.relation(ctx, &m)
+	case 'T':
+		return d.truncate(r)
+	case 'O', 'Y', 'M': // origins, types and logical messages carry no rows
+	default:
+		return fmt.Errorf("a replication message of unknown kind %q came", b[0])
 	}
 	return nil
 }
 
+func (d *decoder) truncate(r *reader) error {
+	n := r.uint32()
+	r.byte() // options
+	for ; n > 0 && !r.short; n-- {
+		if rel := d.relations[r.uint32()]; rel != nil && !r.short {
+			d.add(change.Change{Op: change.Truncate, Relation: rel})
+		}
+	}
+	if r.short {
+		return errShort
+	}
+	return nil
+}
+
+func (d *decoder) begin(tx change.Tx) {
+	d.tx, d.within, d.seq, d.bytes = tx, true, 0, 0
+}
+
+func (d *decoder) commit(end change.LSN) error {
+	d.tx.EndLSN, d.tx.Last, d.within = end, true, false
+	return d.emit(d.tx)
+}
+
 // relation takes a new shape. What the message leaves out (attribute numbers, defaults of added columns, domains) is taken from the catalog,
 // if the catalog still shows the same columns; otherwise they are marked as not known.
-func (d *decoder) relation(ctx context.Context, m *pglogrepl.RelationMessage) error {
-	t, err := d.lookup(ctx, m.RelationID)
+func (d *decoder) relation(ctx context.Context, m *described) error {
+	t, err := d.lookup(ctx, m.oid)
 	if err != nil {
 		return err
 	}
-	if t != nil && slices.EqualFunc(m.Columns, t.raw, func(c *pglogrepl.RelationMessageColumn, raw uint32) bool { return c.DataType == raw }) {
-		same := t.Relation.Schema == m.Namespace && t.Relation.Name == m.RelationName && byte(t.Relation.Identity) == m.ReplicaIdentity
-		for i, c := range m.Columns {
+	if t != nil && slices.EqualFunc(m.columns, t.raw, func(c describedColumn, raw uint32) bool { return c.typ == raw }) {
+		same := t.Relation.Schema == m.schema && t.Relation.Name == m.name && byte(t.Relation.Identity) == m.identity
+		for i, c := range m.columns {
 			o := &t.Relation.Columns[i]
-			same = same && c.Name == o.Name && (c.TypeModifier == o.TypMod || c.DataType != o.TypeOID) && c.Flags&1 == 1 == o.Key
+			same = same && c.name == o.Name && (c.mod == o.TypMod || c.typ != o.TypeOID) && c.key == o.Key
 		}
 		if same {
-			d.relations[m.RelationID] = &t.Relation
+			d.relations[m.oid] = &t.Relation
 			return nil
 		}
 	}
-	rel := &change.Relation{OID: m.RelationID, Schema: m.Namespace, Name: m.RelationName, Identity: change.Identity(m.ReplicaIdentity)}
-	for _, c := range m.Columns {
-		col := change.Column{Name: c.Name, TypeOID: c.DataType, TypMod: c.TypeModifier, Key: c.Flags&1 == 1, Rewrite: true}
+	rel := &change.Relation{OID: m.oid, Schema: m.schema, Name: m.name, Identity: change.Identity(m.identity)}
+	for _, c := range m.columns {
+		col := change.Column{Name: c.name, TypeOID: c.typ, TypMod: c.mod, Key: c.key, Rewrite: true}
 		if t != nil {
-			if j := slices.IndexFunc(t.Relation.Columns, func(o change.Column) bool { return o.Name == c.Name }); j >= 0 && t.raw[j] == c.DataType {
+			if j := slices.IndexFunc(t.Relation.Columns, func(o change.Column) bool { return o.Name == c.name }); j >= 0 && t.raw[j] == c.typ {
 				col.TypeOID, col.TypMod, col.TypeName = t.Relation.Columns[j].TypeOID, t.Relation.Columns[j].TypMod, t.Relation.Columns[j].TypeName
 			}
 		}
@@ -101,7 +124,7 @@ func (d *decoder) relation(ctx context.Context, m *pglogrepl.RelationMessage) er
 			rel.Later = append(rel.Later, c.AttNum)
 		}
 	}
-	d.relations[m.RelationID] = rel
+	d.relations[m.oid] = rel
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pglogrepl"
@@ -38,7 +39,16 @@ func (s *Source) Stream(ctx context.Context, from change.LSN, out func(Event) er
 		return err
 	}
 	defer c.Close(context.WithoutCancel(ctx))
-	args := []string{"proto_version '1'", fmt.Sprintf("publication_names '%s,%s'", pgx.Identifier{s.o.Publication}.Sanitize(), pgx.Identifier{s.o.Publication + "_inserts"}.Sanitize())}
+	spool, err := newSpool(s.o.Spool)
+	if err != nil {
+		return err
+	}
+	defer spool.close()
+	protocol := []string{"proto_version '1'"}
+	if v, _, _ := strings.Cut(c.ParameterStatus("server_version"), "."); version(v) >= 14 {
+		protocol = []string{"proto_version '2'", "streaming 'on'"}
+	}
+	args := append(protocol, fmt.Sprintf("publication_names '%s,%s'", pgx.Identifier{s.o.Publication}.Sanitize(), pgx.Identifier{s.o.Publication + "_inserts"}.Sanitize()))
 	if err := pglogrepl.StartReplication(ctx, c, s.o.Slot, pglogrepl.LSN(from), pglogrepl.StartReplicationOptions{PluginArgs: args}); err != nil {
 		return fmt.Errorf("start replication: %w", err)
 	}
@@ -53,11 +63,18 @@ func (s *Source) Stream(ctx context.Context, from change.LSN, out func(Event) er
 			}
 			return &t[0], nil
 		}}
+	st.early = &streamed{d: st.d, spool: spool, alive: st.status}
 	err = st.run(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return err
+}
+
+// version is the number that a server's version begins with, which may have letters after it.
+func version(s string) (n int) {
+	_, _ = fmt.Sscan(s, &n)
+	return n
 }
 
 // Confirm tells the primary, at the next status, that everything before a position is durable here. It must be.
@@ -74,6 +91,7 @@ type stream struct {
 	s      *Source
 	c      *pgconn.PgConn
 	d      *decoder
+	early  *streamed
 	out    func(Event) error
 	last   time.Time // of the last status
 	told   uint64
@@ -135,6 +153,9 @@ func (st *stream) data(ctx context.Context, b []byte) error {
 			return errShort
 		}
 		st.silent = false
+		if taken, err := st.early.message(ctx, b[25:]); taken || err != nil {
+			return err
+		}
 		return st.d.message(ctx, b[25:])
 	case pglogrepl.PrimaryKeepaliveMessageByteID:
 		k, err := pglogrepl.ParsePrimaryKeepaliveMessage(b[1:])

@@ -170,16 +170,16 @@ func (p *program) bounds(i int) {
 		p.within[i] = p.exec(i, "BEGIN") == nil
 		return
 	}
-	switch n := p.r.IntN(9); {
+	switch n := p.r.IntN(14); {
 	case n < 4:
 		p.end(i)
 	case n < 5:
 		_ = p.exec(i, "ROLLBACK")
 		p.within[i] = false
-	case n < 7:
-		_ = p.exec(i, "SAVEPOINT s")
-	case n < 8:
-		_ = p.exec(i, "ROLLBACK TO s")
+	case n < 9:
+		_ = p.exec(i, "SAVEPOINT "+[]string{"s", "r"}[p.r.IntN(2)])
+	case n < 12:
+		_ = p.exec(i, []string{"ROLLBACK TO s", "ROLLBACK TO r", "RELEASE s"}[p.r.IntN(3)])
 	default:
 		name := fmt.Sprintf("p%d", p.next)
 		p.next++

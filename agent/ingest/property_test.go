@@ -45,7 +45,11 @@ func TestPrograms(t *testing.T) {
 
 func runProgram(t *testing.T, seed uint64, steps int) {
 	t.Logf("replay: make soak DURATION=1s SEED=%d", seed)
-	pg := pgtest.Start(t, "max_prepared_transactions=20")
+	memory := "64MB"
+	if seed%2 == 1 {
+		memory = "64kB" // transactions are streamed before they are committed
+	}
+	pg := pgtest.Start(t, "max_prepared_transactions=20", "logical_decoding_work_mem="+memory)
 	p := newProgram(t, pg, seed)
 	dir := t.TempDir()
 	a := run(t, pg, dir)
