@@ -1,17 +1,16 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +25,8 @@ import (
 const (
 	crashDir = "FORESHADOW_CRASH_DIR"
 	crashDSN = "FORESHADOW_CRASH_DSN"
+
+	crashMemory = "FORESHADOW_CRASH_MEMORY" // what DuckDB may use
 )
 
 func TestMain(m *testing.M) {
@@ -42,7 +43,8 @@ func TestMain(m *testing.M) {
 // victim is the agent that is killed.
 func victim(dir, dsn string) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: "1GB", Threads: 2, Log: log})
+	memory := cmp.Or(os.Getenv(crashMemory), "1GB")
+	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: memory, Threads: 2, Log: log})
 	if err != nil {
 		return err
 	}
@@ -196,13 +198,7 @@ func (s *slotWatch) look(ctx context.Context, c *pgx.Conn) error {
 // spawn starts an agent and gives the function that kills it.
 func spawn(t testing.TB, pg *pgtest.Server, dir string) func() {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), crashDir+"="+dir, crashDSN+"="+pg.DSN("postgres", "postgres"))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd := agentProcess(t, pg, dir)
 	if testing.Verbose() {
 		cmd.Stderr = os.Stderr
 	}

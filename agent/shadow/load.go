@@ -66,7 +66,7 @@ func (d *DB) State(context.Context) (State, error) {
 	return s, nil
 }
 
-// Gap is a stretch of the log that could not be captured.
+// Gap is a stretch of the log that could not be captured or, with a relation, a stretch in which its rows are not known.
 type Gap struct {
 	Source, Relation string
 	From, To         change.LSN
@@ -97,9 +97,9 @@ func (d *DB) Follow(_ context.Context, id Identity, from change.LSN, gap *Gap) e
 				return err
 			}
 		}
-		for oid, t := range d.tables {
-			t.Synced, t.Await, t.Filter = false, nil, nil
-			d.touched[oid] = true
+		for _, t := range d.tables {
+			d.lose(t)
+			t.Await, t.Filter = nil, nil
 		}
 		// the first commit may stand exactly at the position
 		d.pos.commit, d.pos.end, d.pos.folded = from-1, from, from
@@ -111,11 +111,7 @@ func (d *DB) addGap(g *Gap) error {
 	if g == nil {
 		return nil
 	}
-	var rel any
-	if g.Relation != "" {
-		rel = g.Relation
-	}
-	return d.w.exec("INSERT INTO gaps VALUES ($1, $2, $3, $4, $5, $6)", g.Source, rel, uint64(g.From), uint64(g.To), g.At, g.Reason)
+	return d.w.exec("INSERT INTO gaps VALUES (nullif($1, ''), nullif($2, ''), $3, $4, $5, $6)", g.Source, g.Relation, uint64(g.From), uint64(g.To), g.At, g.Reason)
 }
 
 // ErrUnseen says that a copy's snapshot does not see a transaction that is stored already: take another one.
@@ -220,6 +216,13 @@ func (l *Load) Commit() error {
 		clear(d.known)
 		t.Gens, t.Version, t.Synced, t.Filter, t.Await, t.Note, t.Dropped = append(t.Gens, l.g), v, true, l.filter, nil, "", 0
 		t.Shaped = nil
+		if t.Lost != nil {
+			from := *t.Lost
+			t.Gaps, t.Lost = append(t.Gaps, gap{from, Mark{l.lsn, l.at}}), nil
+			if err := d.addGap(&Gap{Relation: l.rel.Schema + "." + l.rel.Name, From: from.LSN, To: l.lsn, At: l.at, Reason: "the table was copied again; its changes are in the log"}); err != nil {
+				return err
+			}
+		}
 		if t.Since == 0 {
 			t.Since, t.SinceTime = l.lsn, l.at
 		}

@@ -26,6 +26,8 @@ type table struct {
 	Unknown   int64      `json:",omitempty"` // values that were not sent and could not be found
 	Parts     []part     `json:",omitempty"` // oldest first
 	AsText    []string   `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
+	Lost      *Mark      `json:",omitempty"` // the last moment at which the rows were known, while they are not
+	Gaps      []gap      `json:",omitempty"` // stretches of time in which the rows are not known
 	Shaped    *Xact      `json:",omitempty"` // the last transaction whose changes came in the current shape
 }
 
@@ -49,6 +51,28 @@ type Filter struct {
 type Xact struct {
 	LSN change.LSN
 	XID uint32
+}
+
+// gap is a stretch in which a table's rows are not known: after From, before To.
+type gap struct{ From, To Mark }
+
+// lose says that a table's rows are not known from now on, until they are copied again.
+func (d *DB) lose(t *table) {
+	if t.Synced && t.Lost == nil {
+		t.Lost = &Mark{LSN: d.pos.commit, Time: d.pos.time}
+	}
+	t.Synced = false
+	d.touched[t.OID] = true
+}
+
+// hidden says in which gap a moment lies, if in one.
+func (t *table) hidden(a AsOf) *gap {
+	for i := range t.Gaps {
+		if g := &t.Gaps[i]; !a.upTo(g.From) && !a.from(g.To) {
+			return g
+		}
+	}
+	return nil
 }
 
 // await notes a transaction that changed a table whose copy is still to come.

@@ -111,7 +111,8 @@ func (d *DB) reshape(t *table, v int32) error {
 	from, to := d.shape(t), &d.shapes[t.OID][v-1]
 	plan, ok := carry(from, to)
 	if !ok {
-		t.Synced, t.Note = false, "the table is copied again after a change of its columns"
+		d.lose(t)
+		t.Note = "the table is copied again after a change of its columns"
 		return nil
 	}
 	if plan == nil {

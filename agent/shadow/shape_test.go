@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"strings"
 	"testing"
 
 	"foreshadow/agent/change"
@@ -35,6 +36,38 @@ func TestStaleCatalog(t *testing.T) {
 		}
 		if got := ask(t, d, "FROM ("+source(t, d, Ref{OID: 7})+") ORDER BY id"); got != c.want {
 			t.Errorf("%s: %q, want %q", c.what, got, c.want)
+		}
+	}
+}
+
+// TestUnknownStretch holds that the time between a change that old rows cannot be known after and the new copy is refused, not guessed.
+func TestUnknownStretch(t *testing.T) {
+	t.Parallel()
+	d := start(t, t.TempDir())
+	defer d.Close()
+	before := &change.Relation{OID: 7, Schema: "public", Name: "docs", Identity: change.IdentityDefault, Columns: []change.Column{{Name: "id", TypeOID: 23, TypMod: -1, Key: true, AttNum: 1}}}
+	after := *before
+	after.Columns = append(after.Columns[:1:1], change.Column{Name: "r", TypeOID: 25, TypMod: -1, AttNum: 2, Rewrite: true})
+	load(t, d, before, 1, row("1"))
+	put(t, d, 10, change.Change{Op: change.Insert, Relation: before, After: row("2")})
+	put(t, d, 20, change.Change{Op: change.Insert, Relation: &after, After: row("3", "x")})
+	load(t, d, &after, 30, row("1", "u"), row("2", "v"), row("3", "x"))
+	put(t, d, 40, change.Change{Op: change.Delete, Relation: &after, Before: row("1", "-")})
+	for lsn, want := range map[change.LSN]string{5: "1|~", 10: "1|~\n2|~", 11: "", 25: "", 30: "1|u\n2|v\n3|x", 40: "2|v\n3|x"} {
+		for _, at := range []AsOf{{LSN: lsn}, {Time: stamp(lsn)}} {
+			sql, err := d.Source(t.Context(), Ref{OID: 7, AsOf: at})
+			if want == "" {
+				if err == nil || !strings.Contains(err.Error(), "are not known between 2026-01-01 00:00:10.000000+00 (0/A) and 2026-01-01 00:00:30.000000+00 (0/1E)") {
+					t.Errorf("as of %v: %v", at, err)
+				}
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := ask(t, d, "FROM ("+sql+") ORDER BY id"); got != want {
+				t.Errorf("as of %v: %q, want %q", at, got, want)
+			}
 		}
 	}
 }

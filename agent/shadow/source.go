@@ -81,6 +81,10 @@ func (d *DB) tableSource(t *table, moment AsOf) (string, error) {
 
 // moment finds the position of a moment and checks that it lies within the table's history.
 func (d *DB) moment(t *table, a AsOf) (change.LSN, error) {
+	if g := t.hidden(a); g != nil {
+		return 0, sqlerr.New(sqlerr.SnapshotTooOld, "the rows of table %q are not known between %s (%s) and %s (%s)", d.shape(t).Name,
+			precise(g.From.Time), g.From.LSN, precise(g.To.Time), g.To.LSN).WithHint("it had to be copied from the primary again; see foreshadow.capture_gaps, and foreshadow.change_log for its changes")
+	}
 	at := a.LSN
 	if !a.Time.IsZero() {
 		if a.Time.After(time.Now()) {
@@ -97,6 +101,11 @@ func (d *DB) moment(t *table, a AsOf) (change.LSN, error) {
 		if at = change.LSN(n); !ok || at < t.Since {
 			at = t.Since
 		}
+		for _, g := range t.Gaps {
+			if a.from(g.To) {
+				at = max(at, g.To.LSN) // the copy counts, even though no commit has followed it
+			}
+		}
 		return at, nil
 	}
 	if at < t.Since {
@@ -109,8 +118,11 @@ func (d *DB) moment(t *table, a AsOf) (change.LSN, error) {
 	return at, nil
 }
 
+// precise writes a time as PostgreSQL does, to the microsecond.
+func precise(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000000+00") }
+
 func tooOld(name string, t *table) error {
-	return sqlerr.New(sqlerr.SnapshotTooOld, "the history of table %q begins at %s (%s)", name, t.SinceTime.UTC().Format("2006-01-02 15:04:05.000000+00"), t.Since).
+	return sqlerr.New(sqlerr.SnapshotTooOld, "the history of table %q begins at %s (%s)", name, precise(t.SinceTime), t.Since).
 		WithHint("ask for a moment since then")
 }
 

@@ -30,7 +30,7 @@ COMMENT ON TABLE foreshadow.capture_status IS 'Where capture stands, one row per
 
 CREATE TABLE foreshadow.capture_gaps (
   source text, relation text, from_lsn pg_lsn, to_lsn pg_lsn, noticed_at timestamptz, reason text);
-COMMENT ON TABLE foreshadow.capture_gaps IS 'Stretches of the log that could not be captured, and why';
+COMMENT ON TABLE foreshadow.capture_gaps IS 'Stretches of the log that could not be captured and, with a relation, in which its rows are not known; and why';
 
 CREATE TABLE foreshadow.tables (
   relation text, oid oid, schema_version integer, replica_identity text, rows bigint, versions bigint, folded_lsn pg_lsn, note text);
