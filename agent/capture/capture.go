@@ -8,9 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -30,6 +33,17 @@ type Options struct {
 type Source struct {
 	o         Options
 	confirmed atomic.Uint64
+	shift     atomic.Uint64
+}
+
+// Shift sets what is added to every position of the primary, and taken off what is sent to it: after the primary's log has gone back,
+// as when a standby was promoted that had not received everything, positions go on upwards here.
+func (s *Source) Shift(by change.LSN) { s.shift.Store(uint64(by)) }
+
+// position reads a position of the primary.
+func (s *Source) position(text string) (change.LSN, error) {
+	l, err := change.ParseLSN(text)
+	return l + change.LSN(s.shift.Load()), err
 }
 
 // pinned holds the settings that shape values' text, and those that could end a long copy.
@@ -108,16 +122,43 @@ type System struct {
 	ID       string
 	Timeline int32
 	Database string
-	Version  int // such as 150018
+	LSN      change.LSN // how far its log has come
 }
 
 // Identify asks the primary who it is.
 func (s *Source) Identify(ctx context.Context) (sys System, err error) {
-	err = s.with(ctx, func(c *pgx.Conn) error {
-		return c.QueryRow(ctx, "SELECT (SELECT system_identifier::text FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint())::int8, "+
-			"current_database()::text, current_setting('server_version_num')::int8").Scan(&sys.ID, &sys.Timeline, &sys.Database, &sys.Version)
-	})
-	return sys, err
+	c, err := s.replicate(ctx)
+	if err != nil {
+		return sys, err
+	}
+	defer c.Close(context.WithoutCancel(ctx))
+	r, err := pglogrepl.IdentifySystem(ctx, c)
+	if err != nil {
+		return sys, err
+	}
+	return System{ID: r.SystemID, Timeline: r.Timeline, Database: r.DBName, LSN: change.LSN(uint64(r.XLogPos) + s.shift.Load())}, nil
+}
+
+// Forked gives the position at which the primary's history left a timeline that it once was on; not ok when it never was.
+func (s *Source) Forked(ctx context.Context, now, left int32) (at change.LSN, ok bool, err error) {
+	c, err := s.replicate(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	defer c.Close(context.WithoutCancel(ctx))
+	h, err := pglogrepl.TimelineHistory(ctx, c, now)
+	if err != nil {
+		return 0, false, fmt.Errorf("read the history of timeline %d: %w", now, err)
+	}
+	for line := range strings.Lines(string(h.Content)) {
+		f := strings.Fields(line)
+		if len(f) < 2 || f[0] != strconv.Itoa(int(left)) {
+			continue
+		}
+		at, err = s.position(f[1])
+		return at, err == nil, err
+	}
+	return 0, false, nil
 }
 
 //go:embed catalog.sql
@@ -158,7 +199,7 @@ type Catalog struct {
 // Catalog reads the tables' shapes.
 func (s *Source) Catalog(ctx context.Context) (cat Catalog, err error) {
 	err = s.with(ctx, func(c *pgx.Conn) error {
-		cat, err = readCatalog(ctx, c)
+		cat, err = s.readCatalog(ctx, c)
 		return err
 	})
 	return cat, err

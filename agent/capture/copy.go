@@ -93,7 +93,7 @@ func (s *Source) prepareCopy(ctx context.Context, c *pgx.Conn, oid uint32, in *S
 			return s.prepareCopy(ctx, c, oid, nil)
 		}
 		cp.LSN = in.LSN
-	} else if err := cp.bounds(ctx, c); err != nil {
+	} else if err := s.bounds(ctx, c, &cp.Bounds); err != nil {
 		return cp, err
 	}
 	if found, err = tables(ctx, c, oid); err != nil {
@@ -107,13 +107,13 @@ func (s *Source) prepareCopy(ctx context.Context, c *pgx.Conn, oid uint32, in *S
 }
 
 // bounds reads what the transaction's snapshot includes.
-func (b *Bounds) bounds(ctx context.Context, c *pgx.Conn) error {
+func (s *Source) bounds(ctx context.Context, c *pgx.Conn, b *Bounds) error {
 	var snap, pos string
 	if err := c.QueryRow(ctx, "SELECT pg_current_snapshot()::text, pg_current_wal_insert_lsn()::text").Scan(&snap, &pos); err != nil {
 		return err
 	}
 	var err error
-	if b.LSN, err = change.ParseLSN(pos); err != nil {
+	if b.LSN, err = s.position(pos); err != nil {
 		return err
 	}
 	parts := strings.SplitN(snap, ":", 3)

@@ -18,6 +18,7 @@ const (
 
 // decoder turns pgoutput messages into transactions. lookup completes a shape from the catalog.
 type decoder struct {
+	shift     change.LSN // is added to the primary's positions
 	lookup    func(context.Context, uint32) (*Table, error)
 	relations map[uint32]*change.Relation
 	emit      func(change.Tx) error
@@ -83,11 +84,12 @@ func (d *decoder) truncate(r *reader) error {
 }
 
 func (d *decoder) begin(tx change.Tx) {
+	tx.CommitLSN += d.shift
 	d.tx, d.within, d.seq, d.bytes = tx, true, 0, 0
 }
 
 func (d *decoder) commit(end change.LSN) error {
-	d.tx.EndLSN, d.tx.Last, d.within = end, true, false
+	d.tx.EndLSN, d.tx.Last, d.within = end+d.shift, true, false
 	return d.emit(d.tx)
 }
 

@@ -49,13 +49,13 @@ func (s *Source) Stream(ctx context.Context, from change.LSN, out func(Event) er
 		protocol = []string{"proto_version '2'", "streaming 'on'"}
 	}
 	args := append(protocol, fmt.Sprintf("publication_names '%s,%s'", pgx.Identifier{s.o.Publication}.Sanitize(), pgx.Identifier{s.o.Publication + "_inserts"}.Sanitize()))
-	if err := pglogrepl.StartReplication(ctx, c, s.o.Slot, pglogrepl.LSN(from), pglogrepl.StartReplicationOptions{PluginArgs: args}); err != nil {
+	if err := pglogrepl.StartReplication(ctx, c, s.o.Slot, pglogrepl.LSN(uint64(from)-s.shift.Load()), pglogrepl.StartReplicationOptions{PluginArgs: args}); err != nil {
 		return fmt.Errorf("start replication: %w", err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.Conn().SetDeadline(time.Now()) })
 	defer stop()
 	st := &stream{s: s, c: c, out: out}
-	st.d = &decoder{relations: map[uint32]*change.Relation{}, emit: func(tx change.Tx) error { return out(Event{Tx: &tx}) },
+	st.d = &decoder{shift: change.LSN(s.shift.Load()), relations: map[uint32]*change.Relation{}, emit: func(tx change.Tx) error { return out(Event{Tx: &tx}) },
 		lookup: func(ctx context.Context, oid uint32) (*Table, error) {
 			t, err := tables(ctx, side, oid)
 			if err != nil || len(t) == 0 {
@@ -162,7 +162,7 @@ func (st *stream) data(ctx context.Context, b []byte) error {
 		if err != nil {
 			return err
 		}
-		if at := change.LSN(k.ServerWALEnd); !st.d.within && at >= st.seen {
+		if at := change.LSN(k.ServerWALEnd) + st.d.shift; !st.d.within && at >= st.seen {
 			st.seen = at
 			if err := st.out(Event{Idle: at}); err != nil {
 				return err
@@ -180,7 +180,7 @@ func (st *stream) status() error {
 	lsn := st.s.confirmed.Load()
 	ask := st.silent
 	st.last, st.silent, st.told = time.Now(), true, lsn
-	p := pglogrepl.LSN(lsn)
+	p := pglogrepl.LSN(lsn - uint64(st.d.shift))
 	err := pglogrepl.SendStandbyStatusUpdate(context.Background(), st.c,
 		pglogrepl.StandbyStatusUpdate{WALWritePosition: p, WALFlushPosition: p, WALApplyPosition: p, ReplyRequested: ask})
 	if err != nil {

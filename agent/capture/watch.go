@@ -14,21 +14,23 @@ import (
 var fingerprintSQL string
 
 // Watch looks at the catalog every so often, on one session, and calls out when it may have changed; the first look counts as a change.
-func (s *Source) Watch(ctx context.Context, every time.Duration, changed func(Catalog) error) error {
+// unchanged tells a position and a time up to which it surely has not.
+func (s *Source) Watch(ctx context.Context, every time.Duration, unchanged func(change.LSN, time.Time), changed func(Catalog) error) error {
 	return s.with(ctx, func(c *pgx.Conn) error {
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		last := ""
 		var seen, same look
 		for {
-			now, err := fingerprint(ctx, c)
+			now, err := s.fingerprint(ctx, c)
 			if err != nil {
 				return err
 			}
 			if now.print == last {
 				seen, same = now, seen // that look came before this one's snapshot, which shows the same
+				unchanged(same.lsn, same.at)
 			} else {
-				cat, err := readCatalog(ctx, c)
+				cat, err := s.readCatalog(ctx, c)
 				if err != nil {
 					return err
 				}
@@ -54,13 +56,13 @@ type look struct {
 	at    time.Time
 }
 
-func fingerprint(ctx context.Context, c *pgx.Conn) (l look, err error) {
+func (s *Source) fingerprint(ctx context.Context, c *pgx.Conn) (l look, err error) {
 	var pos string
 	l.at = time.Now()
 	if err := c.QueryRow(ctx, fingerprintSQL).Scan(&l.print, &pos); err != nil {
 		return l, err
 	}
-	l.lsn, err = change.ParseLSN(pos)
+	l.lsn, err = s.position(pos)
 	return l, err
 }
 
@@ -71,10 +73,10 @@ const (
 )
 
 // readCatalog reads the tables in one snapshot, whose bounds tell which transactions' changes of columns it shows.
-func readCatalog(ctx context.Context, c *pgx.Conn) (cat Catalog, err error) {
+func (s *Source) readCatalog(ctx context.Context, c *pgx.Conn) (cat Catalog, err error) {
 	err = pgx.BeginTxFunc(ctx, c, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		cat.Time = time.Now()
-		if err := cat.bounds(ctx, c); err != nil {
+		if err := s.bounds(ctx, c, &cat.Bounds); err != nil {
 			return err
 		}
 		cat.Tables, err = tables(ctx, c, 0)

@@ -23,6 +23,7 @@ type Options struct {
 	Source *capture.Source
 	Store  *shadow.DB
 	Watch  time.Duration // how often the catalog is looked at; 0 is every second
+	Budget int64         // bytes of log that the primary may keep for us; 0 is without bound
 	Log    *slog.Logger
 }
 
@@ -37,6 +38,7 @@ type Ingest struct {
 	ops     map[uint32]*Operation
 	catalog *capture.Catalog // what the catalog last showed, until it is applied
 	skip    map[uint32]bool  // tables that cannot be captured
+	spent   string           // why the slot was given up, until the gap is recorded
 	waited  map[uint32]bool  // tables published long enough ago for a copy to be whole
 }
 
@@ -47,7 +49,8 @@ type Status struct {
 	LastCommit            time.Time
 	LagMs                 float64 // from a commit on the primary until it was durable here, as last measured
 	Changes, Transactions int64
-	Message               string
+	Retained              int64 // bytes of log that the primary keeps for us
+	Message, Warning      string
 }
 
 // Operation is the initial copy of one table, under way or done.
@@ -122,7 +125,7 @@ func (g *Ingest) Run(ctx context.Context) error {
 	defer g.set(func(s *Status) { s.State = "stopped" })
 	for {
 		began := g.Status()
-		err := g.session(ctx)
+		err := g.guarded(ctx)
 		g.o.Store.Abort()
 		if ctx.Err() != nil {
 			return nil
@@ -143,20 +146,33 @@ func (g *Ingest) Run(ctx context.Context) error {
 	}
 }
 
+// guarded is a session that ends when the budget of log is used up.
+func (g *Ingest) guarded(ctx context.Context) error {
+	within, end := context.WithCancelCause(ctx)
+	watch, stop := context.WithCancel(ctx)
+	var guard sync.WaitGroup
+	guard.Go(func() { g.guard(watch, func() { end(errSpent) }) })
+	err := g.session(within)
+	spent := errors.Is(context.Cause(within), errSpent)
+	end(nil)
+	stop()
+	guard.Wait()
+	if spent {
+		g.release(ctx)
+		return errSpent
+	}
+	return err
+}
+
+// errSpent ends a session for which the primary keeps too much log.
+var errSpent = errors.New("the primary keeps more log for capture than the budget allows")
+
 // session sees that there is a slot we can trust and that every table has its rows, then streams.
 func (g *Ingest) session(ctx context.Context) error {
 	g.mu.Lock()
 	g.catalog = nil // it is older than the copies to come
 	g.mu.Unlock()
-	sys, err := g.o.Source.Identify(ctx)
-	if err != nil {
-		return err
-	}
-	slot, err := g.o.Source.SlotState(ctx)
-	if err != nil {
-		return err
-	}
-	st, err := g.o.Store.State(ctx)
+	sys, st, why, err := g.acquaint(ctx)
 	if err != nil {
 		return err
 	}
@@ -168,8 +184,8 @@ func (g *Ingest) session(ctx context.Context) error {
 		return err
 	}
 	var snap *capture.Snapshot
-	if why := distrust(sys, slot, st); why != "" {
-		if snap, err = g.follow(ctx, sys, st, why); err != nil {
+	if why != "" {
+		if snap, err = g.follow(ctx, cat, sys, st, why); err != nil {
 			return err
 		}
 		defer snap.Close()
@@ -198,44 +214,6 @@ func (g *Ingest) place(ctx context.Context, cat capture.Catalog) error {
 	}
 	g.mu.Unlock()
 	return g.o.Store.Place(ctx, parents, shadow.Mark{LSN: cat.LSN, Time: cat.Time}, shadow.Mark{LSN: cat.SameLSN, Time: cat.SameTime})
-}
-
-// distrust says why the stream cannot be taken up where the shadow stands; empty means that it can.
-func distrust(sys capture.System, slot capture.SlotState, st shadow.State) string {
-	switch {
-	case st.Identity.SystemID == "":
-		return "first start"
-	case sys.ID != st.Identity.SystemID:
-		return "the primary has another system identifier"
-	case sys.Database != st.Identity.Database:
-		return "the source is another database"
-	case !slot.Exists:
-		return "the replication slot is gone"
-	case slot.Lost:
-		return "the replication slot's log is gone"
-	case slot.Confirmed > st.End:
-		return "the replication slot is ahead of what was stored"
-	}
-	return ""
-}
-
-// follow starts over with a new slot. History stays, and what was missed is recorded.
-func (g *Ingest) follow(ctx context.Context, sys capture.System, st shadow.State, why string) (*capture.Snapshot, error) {
-	snap, err := g.o.Source.CreateSlot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	id := shadow.Identity{SystemID: sys.ID, Timeline: sys.Timeline, Database: sys.Database, Slot: g.o.Source.Slot()}
-	var gap *shadow.Gap
-	if st.Identity.SystemID != "" {
-		g.o.Log.Error("the stream cannot be continued; every table is copied again and the gap is recorded", "source", g.o.Name, "reason", why)
-		gap = &shadow.Gap{Source: g.o.Name, From: st.Commit, To: snap.LSN, At: time.Now(), Reason: why}
-	}
-	if err := g.o.Store.Follow(ctx, id, snap.LSN, gap); err != nil {
-		snap.Close()
-		return nil, err
-	}
-	return snap, nil
 }
 
 // pending says whether a table that can be captured has no rows yet.

@@ -39,7 +39,13 @@ type agent struct {
 
 func run(t testing.TB, pg *pgtest.Server, dir string) *agent {
 	t.Helper()
-	a := launch(t, pg, dir)
+	return runWith(t, pg, dir, 0)
+}
+
+// runWith starts an agent with a budget of log and waits until it has copied everything.
+func runWith(t testing.TB, pg *pgtest.Server, dir string, budget int64) *agent {
+	t.Helper()
+	a := launchWith(t, pg, dir, budget)
 	a.progress("every table is copied", func() bool {
 		select {
 		case <-a.in.Ready():
@@ -53,6 +59,11 @@ func run(t testing.TB, pg *pgtest.Server, dir string) *agent {
 
 func launch(t testing.TB, pg *pgtest.Server, dir string) *agent {
 	t.Helper()
+	return launchWith(t, pg, dir, 0)
+}
+
+func launchWith(t testing.TB, pg *pgtest.Server, dir string, budget int64) *agent {
+	t.Helper()
 	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: "2GB", Threads: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +72,7 @@ func launch(t testing.TB, pg *pgtest.Server, dir string) *agent {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := New(Options{Name: "test", Source: src, Store: store, Watch: 200 * time.Millisecond, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	in, err := New(Options{Name: "test", Source: src, Store: store, Watch: 200 * time.Millisecond, Budget: budget, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,8 +278,11 @@ func differ(got, want []string) string {
 	if len(got) == len(want) {
 		for i := range got {
 			g, w := strings.Split(got[i], "|"), strings.Split(want[i], "|")
+			if len(g) != len(w) {
+				return fmt.Sprintf("%d columns, want %d", len(g), len(w))
+			}
 			for k := range g {
-				if k < len(w) && g[k] != w[k] {
+				if g[k] != w[k] {
 					fmt.Fprintf(&b, "\n  row %s column %d: %.200q, want %.200q", g[0], k+1, g[k], w[k])
 				}
 			}

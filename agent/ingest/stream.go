@@ -9,14 +9,15 @@ import (
 
 	"foreshadow/agent/capture"
 	"foreshadow/agent/change"
+	"foreshadow/agent/shadow"
 )
 
 // Bounds of a batch and of what may wait for the store.
 const (
 	batchDelay   = 50 * time.Millisecond
 	batchChanges = 10_000
-	queueChanges = 60_000
-	queueBytes   = 96 << 20
+	queueChanges = 20_000
+	queueBytes   = 32 << 20
 	advanceEvery = 5 * time.Second
 )
 
@@ -113,7 +114,7 @@ func (g *Ingest) stream(ctx context.Context) error {
 		return g.store(ctx, q)
 	})
 	group.Go(func() error {
-		return g.o.Source.Watch(ctx, g.o.Watch, func(c capture.Catalog) error { return g.sight(ctx, c) })
+		return g.o.Source.Watch(ctx, g.o.Watch, g.unchanged, func(c capture.Catalog) error { return g.sight(ctx, c) })
 	})
 	return group.Wait()
 }
@@ -229,6 +230,16 @@ func (g *Ingest) sight(ctx context.Context, cat capture.Catalog) error {
 		g.waited[t.Relation.OID] = true
 	}
 	return nil
+}
+
+// unchanged passes on until when the catalog was as the shadow knows it: as long as nothing that it showed is still to be applied.
+func (g *Ingest) unchanged(lsn change.LSN, at time.Time) {
+	g.mu.Lock()
+	pending := g.catalog != nil
+	g.mu.Unlock()
+	if !pending {
+		g.o.Store.Looked(shadow.Mark{LSN: lsn, Time: at})
+	}
 }
 
 // apply brings the shadow to the sighted catalog once the stream has passed it.

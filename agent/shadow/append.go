@@ -239,6 +239,7 @@ func (d *DB) follow(k *known, tx *change.Tx, c *change.Change, after []change.Va
 	if k.t.Version != k.version {
 		return errNoStorage
 	}
+	k.t.used = Mark{LSN: tx.CommitLSN, Time: tx.CommitTime}
 	e := entry{lsn: tx.CommitLSN, xid: tx.XID, op: c.Op, before: c.Before, after: after}
 	w := d.out.tail
 	set(w, 0, uint64(e.lsn))

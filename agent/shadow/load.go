@@ -15,6 +15,7 @@ type Identity struct {
 	Timeline int32
 	Database string
 	Slot     string
+	Shift    change.LSN // what the primary's positions were raised by, because its log had gone back
 }
 
 // TableState is what ingest must know of a table.
@@ -28,6 +29,7 @@ type TableState struct {
 type State struct {
 	Identity              Identity
 	Commit, End           change.LSN
+	Reach                 change.LSN // the last position that anything stored has
 	CommitTime            time.Time
 	Changes, Transactions int64
 	Tables                map[uint32]TableState
@@ -54,9 +56,18 @@ func (d *DB) State(context.Context) (State, error) {
 			s.Identity.Database = v
 		case "slot":
 			s.Identity.Slot = v
+		case "shift":
+			if s.Identity.Shift, err = change.ParseLSN(v); err != nil {
+				return s, err
+			}
 		}
 	}
+	s.Reach = max(s.Commit, s.End)
 	for oid, t := range d.tables {
+		s.Reach = max(s.Reach, t.Since)
+		if t.Filter != nil {
+			s.Reach = max(s.Reach, t.Filter.LSN)
+		}
 		ts := TableState{Relation: change.Relation{OID: oid}, Synced: t.Synced, Dropped: t.Dropped != 0}
 		if t.Version > 0 {
 			ts.Relation = *d.shape(t)
@@ -82,20 +93,15 @@ func (d *DB) Follow(_ context.Context, id Identity, from change.LSN, gap *Gap) e
 	if d.open {
 		d.rollback()
 	}
-	if from < d.pos.commit {
-		return fmt.Errorf("the primary's log is at %s, before %s where the shadow stands: it is not the one that the shadow followed", from, d.pos.commit)
+	if from <= d.pos.commit {
+		return fmt.Errorf("follow a primary from %s on: the shadow stands at %s already", from, d.pos.commit)
 	}
 	if err := d.foldAll(); err != nil {
 		return err
 	}
 	return d.transact(func() error {
-		for k, v := range map[string]string{"system_id": id.SystemID, "timeline": fmt.Sprint(id.Timeline), "database": id.Database, "slot": id.Slot} {
-			if err := d.w.exec("DELETE FROM meta WHERE key = $1", k); err != nil {
-				return err
-			}
-			if err := d.w.exec("INSERT INTO meta VALUES ($1, $2)", k, v); err != nil {
-				return err
-			}
+		if err := d.identify(id); err != nil {
+			return err
 		}
 		for _, t := range d.tables {
 			d.lose(t)
@@ -105,6 +111,28 @@ func (d *DB) Follow(_ context.Context, id Identity, from change.LSN, gap *Gap) e
 		d.pos.commit, d.pos.end, d.pos.folded = from-1, from, from
 		return d.addGap(gap)
 	})
+}
+
+// Identify notes a change of what the shadow follows that leaves its position good, such as a promoted standby that had everything.
+func (d *DB) Identify(_ context.Context, id Identity) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open {
+		d.rollback()
+	}
+	return d.transact(func() error { return d.identify(id) })
+}
+
+func (d *DB) identify(id Identity) error {
+	for k, v := range map[string]string{"system_id": id.SystemID, "timeline": fmt.Sprint(id.Timeline), "database": id.Database, "slot": id.Slot, "shift": id.Shift.String()} {
+		if err := d.w.exec("DELETE FROM meta WHERE key = $1", k); err != nil {
+			return err
+		}
+		if err := d.w.exec("INSERT INTO meta VALUES ($1, $2)", k, v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *DB) addGap(g *Gap) error {
@@ -208,6 +236,10 @@ func (l *Load) Commit() error {
 				return err
 			}
 		}
+		var g *gap
+		if t.Version > 0 {
+			g = t.found(d.shape(t), &l.rel, Mark{l.lsn, l.at})
+		}
 		v, err := d.version(&l.rel)
 		if err != nil {
 			return err
@@ -216,10 +248,8 @@ func (l *Load) Commit() error {
 		clear(d.known)
 		t.Gens, t.Version, t.Synced, t.Filter, t.Await, t.Note, t.Dropped = append(t.Gens, l.g), v, true, l.filter, nil, "", 0
 		t.Shaped = nil
-		if t.Lost != nil {
-			from := *t.Lost
-			t.Gaps, t.Lost = append(t.Gaps, gap{from, Mark{l.lsn, l.at}}), nil
-			if err := d.addGap(&Gap{Relation: l.rel.Schema + "." + l.rel.Name, From: from.LSN, To: l.lsn, At: l.at, Reason: "the table was copied again; its changes are in the log"}); err != nil {
+		if g != nil {
+			if err := d.addGap(&Gap{Relation: l.rel.Schema + "." + l.rel.Name, From: g.From.LSN, To: l.lsn, At: l.at, Reason: "the table was copied again; its changes are in the log"}); err != nil {
 				return err
 			}
 		}

@@ -26,9 +26,10 @@ type table struct {
 	Unknown   int64      `json:",omitempty"` // values that were not sent and could not be found
 	Parts     []part     `json:",omitempty"` // oldest first
 	AsText    []string   `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
-	Lost      *Mark      `json:",omitempty"` // the last moment at which the rows were known, while they are not
+	Lost      *lost      `json:",omitempty"` // since when the rows are not known, while they are not
 	Gaps      []gap      `json:",omitempty"` // stretches of time in which the rows are not known
-	Shaped    *Xact      `json:",omitempty"` // the last transaction whose changes came in the current shape
+	used      Mark       // the last transaction whose changes came in the current shape, of this process
+	Shaped    *Xact      `json:",omitempty"` // the transaction that the current shape first came with, in a session
 }
 
 // gen is one generation of a table's storage: current rows in b<oid>_<n>, the versions they replaced in h<oid>_<n>.
@@ -56,13 +57,49 @@ type Xact struct {
 // gap is a stretch in which a table's rows are not known: after From, before To.
 type gap struct{ From, To Mark }
 
+// lost is since when a table's rows are not known: after Stored, if its columns turn out to be the same as before; otherwise after Looked,
+// when they were last seen so, because what changed them can have come before Stored without being noticed.
+type lost struct{ Stored, Looked Mark }
+
 // lose says that a table's rows are not known from now on, until they are copied again.
 func (d *DB) lose(t *table) {
 	if t.Synced && t.Lost == nil {
-		t.Lost = &Mark{LSN: d.pos.commit, Time: d.pos.time}
+		stored := Mark{LSN: d.pos.commit, Time: d.pos.time}
+		looked := Mark{LSN: t.Since, Time: t.SinceTime}
+		for _, m := range []Mark{d.looked, t.used} {
+			if m.LSN > looked.LSN {
+				looked = m
+			}
+		}
+		if looked.LSN > stored.LSN {
+			looked = stored
+		}
+		t.Lost = &lost{stored, looked}
 	}
 	t.Synced = false
 	d.touched[t.OID] = true
+}
+
+// found ends the stretch in which a table's rows were not known, with a copy that has these columns.
+func (t *table) found(old, now *change.Relation, at Mark) *gap {
+	if t.Lost == nil {
+		return nil
+	}
+	g := gap{From: t.Lost.Looked, To: at}
+	if sameShape(old, now) {
+		g.From = t.Lost.Stored
+	}
+	t.Lost, t.Gaps = nil, append(t.Gaps, g)
+	return &g
+}
+
+// Looked tells a moment at which the catalog surely was still as it was seen before.
+func (d *DB) Looked(m Mark) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if m.LSN > d.looked.LSN {
+		d.looked = m
+	}
 }
 
 // hidden says in which gap a moment lies, if in one.
@@ -106,7 +143,7 @@ func (d *DB) reload() error {
 	d.tables, d.shapes = map[uint32]*table{}, map[uint32][]change.Relation{}
 	d.known, d.tail, d.touched = map[*change.Relation]*known{}, map[uint32]*tail{}, map[uint32]bool{}
 	d.tailCount, d.tailBytes = 0, 0
-	rows, err := d.w.rows("SELECT commit_lsn, end_lsn, folded_lsn, commit_time, changes, transactions FROM position")
+	rows, err := d.w.rows("SELECT commit_lsn, end_lsn, folded_lsn, commit_time, changes, transactions, looked_lsn, looked_time FROM position")
 	if err != nil {
 		return err
 	}
@@ -114,6 +151,9 @@ func (d *DB) reload() error {
 	d.pos = position{commit: lsn(r[0]), end: lsn(r[1]), folded: lsn(r[2]), changes: r[4].(int64), transactions: r[5].(int64)}
 	d.pos.time, _ = r[3].(time.Time)
 	d.stored = d.pos
+	if at, ok := r[7].(time.Time); ok && lsn(r[6]) > d.looked.LSN {
+		d.looked = Mark{lsn(r[6]), at}
+	}
 	if rows, err = d.w.rows("SELECT columns FROM shapes ORDER BY oid, version"); err != nil {
 		return err
 	}
@@ -162,8 +202,8 @@ func (d *DB) save() error {
 		}
 	}
 	p := d.pos
-	return d.w.exec("UPDATE position SET commit_lsn = $1, end_lsn = $2, commit_time = $3, folded_lsn = $4, changes = $5, transactions = $6",
-		uint64(p.commit), uint64(p.end), p.time, uint64(p.folded), p.changes, p.transactions)
+	return d.w.exec("UPDATE position SET commit_lsn = $1, end_lsn = $2, commit_time = $3, folded_lsn = $4, changes = $5, transactions = $6, looked_lsn = $7, looked_time = $8",
+		uint64(p.commit), uint64(p.end), p.time, uint64(p.folded), p.changes, p.transactions, uint64(d.looked.LSN), d.looked.Time)
 }
 
 // transact runs f in a transaction of the writer, or within the one that is open. After an error everything since the last commit is undone, in memory too.

@@ -49,6 +49,7 @@ type DB struct {
 	tailCount int
 	tailBytes int
 	placed    Mark            // when the tables' places in partitioned ones were last known
+	looked    Mark            // when the catalog was last seen unchanged
 	touched   map[uint32]bool // tables whose state changed in the open transaction
 	foldTook  time.Duration
 	foldedAt  time.Time
@@ -132,7 +133,7 @@ func (d *DB) begin() (err error) {
 	if err := d.w.exec(schemaSQL); err != nil {
 		return err
 	}
-	if err := d.w.exec("INSERT INTO position SELECT 0, 0, NULL, 0, 0, 0 WHERE NOT EXISTS (FROM position)"); err != nil {
+	if err := d.w.exec("INSERT INTO position SELECT 0, 0, NULL, 0, 0, 0, 0, NULL WHERE NOT EXISTS (FROM position)"); err != nil {
 		return err
 	}
 	if err := d.reload(); err != nil {
