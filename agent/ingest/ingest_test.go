@@ -64,7 +64,11 @@ func launch(t testing.TB, pg *pgtest.Server, dir string) *agent {
 
 func launchWith(t testing.TB, pg *pgtest.Server, dir string, budget int64) *agent {
 	t.Helper()
-	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: "2GB", Threads: 2})
+	direct := int64(-1) // small tables go the way of large ones
+	if _, bench := t.(*testing.B); bench {
+		direct = 0
+	}
+	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: "2GB", Threads: 2, Direct: direct})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,11 +24,11 @@ func (d *DB) current(oid uint32, column string) (base string, at int, typ string
 		}
 	}
 	if column == "" {
-		return t.base(), 0, "", nil
+		return t.visible(), 0, "", nil
 	}
 	for i, c := range d.shape(t).Columns {
 		if c.Name == column {
-			return t.base(), i, t.gen().Types[i], nil
+			return t.visible(), i, t.gen().Types[i], nil
 		}
 	}
 	return "", 0, "", sqlerr.New(sqlerr.UndefinedColumn, "column %q does not exist", column)

@@ -32,7 +32,14 @@ func (d *DB) foldTail(upTo change.LSN) error {
 			continue
 		}
 		f := &fold{d: d, t: t, keys: keys(tl.rel)}
-		if err := f.run(tl.entries); err != nil {
+		err := f.choose()
+		if err == nil {
+			err = f.run(tl.entries)
+		}
+		if err == nil && f.aside && t.Pending >= 4*settleChanges {
+			err = d.settle(t) // the background is behind
+		}
+		if err != nil {
 			return fmt.Errorf("fold %s.%s: %w", tl.rel.Schema, tl.rel.Name, err)
 		}
 	}
@@ -58,6 +65,7 @@ type fold struct {
 	d     *DB
 	t     *table
 	keys  []int
+	aside bool // the table is large: newer rows are kept beside it until they are settled
 	live  map[string][]version
 	seen  map[string]bool // keys whose row in the current table, if any, is in ended
 	ended []version
@@ -125,11 +133,17 @@ func (f *fold) truncate(lsn change.LSN) error {
 		return err
 	}
 	f.reset()
-	return f.d.endAll(f.t, lsn)
+	if err := f.d.endAll(f.t, lsn); err != nil {
+		return err
+	}
+	return f.choose()
 }
 
 // endAll moves every current row of a table into its history.
 func (d *DB) endAll(t *table, lsn change.LSN) error {
+	if err := d.settle(t); err != nil {
+		return err
+	}
 	return d.w.execAll(
 		fmt.Sprintf("INSERT INTO %s SELECT %s, lo, %d::UBIGINT FROM %s WHERE lo < %d", t.hist(), t.gen().columns(""), uint64(lsn), t.base(), uint64(lsn)),
 		"DELETE FROM "+t.base())
@@ -151,11 +165,18 @@ func (f *fold) write() error {
 	}); err != nil {
 		return err
 	}
-	return f.load(f.t.base(), []string{"UBIGINT"}, func(put func(*version) error) error {
+	into := f.t.base()
+	if f.aside {
+		into = f.t.newer()
+	}
+	return f.load(into, []string{"UBIGINT"}, func(put func(*version) error) error {
 		for _, l := range f.live {
 			for i := range l {
 				if err := put(&l[i]); err != nil {
 					return err
+				}
+				if f.aside {
+					f.t.Pending++
 				}
 			}
 		}
@@ -178,19 +199,29 @@ func (f *fold) end() error {
 	if err := f.d.wanted(f.t, cols, rows, lsns); err != nil {
 		return err
 	}
-	find := fmt.Sprintf("SELECT b.rowid AS r, w.n FROM %s b JOIN wanted w ON %s", f.t.base(), match("b", "w", cols))
-	if f.keys == nil {
-		find = findEqual(f.t.base(), cols)
+	from, find := f.t.base(), ""
+	switch {
+	case f.aside:
+		from = f.t.newer()
+		f.t.Pending += int64(len(rows))
+		if err := f.d.w.exec(f.outdate()); err != nil {
+			return err
+		}
+		fallthrough
+	case f.keys != nil:
+		find = fmt.Sprintf("SELECT b.rowid AS r, w.n FROM %s b JOIN wanted w ON %s", from, match("b", "w", cols))
+	default:
+		find = findEqual(from, cols)
 	}
 	return f.d.w.execAll(
 		"CREATE OR REPLACE TEMP TABLE victims AS "+find,
 		fmt.Sprintf("INSERT INTO %s SELECT %s, b.lo, v.n::UBIGINT FROM %s b JOIN victims v ON b.rowid = v.r WHERE b.lo < v.n",
-			f.t.hist(), f.t.gen().columns("b."), f.t.base()),
-		fmt.Sprintf("DELETE FROM %s WHERE rowid IN (SELECT r FROM victims)", f.t.base()),
+			f.t.hist(), f.t.gen().columns("b."), from),
+		fmt.Sprintf("DELETE FROM %s WHERE rowid IN (SELECT r FROM victims)", from),
 		"DROP TABLE victims", "DROP TABLE wanted")
 }
 
-// findEqual pairs each deleted row with one of the equal rows of a table without a key, no row twice.
+// findEqual pairs each deleted row with one of the equal rows of a table without a key, no row twice. Only rows that equal a deleted one are numbered.
 func findEqual(base string, cols []int) string {
 	var list, same strings.Builder
 	for i, c := range cols {
@@ -202,7 +233,8 @@ func findEqual(base string, cols []int) string {
 	}
 	by := list.String()
 	return fmt.Sprintf(`WITH w AS (SELECT *, row_number() OVER (PARTITION BY %[1]s ORDER BY n) AS k FROM wanted),
-		b AS (SELECT rowid AS r, %[1]s, row_number() OVER (PARTITION BY %[1]s ORDER BY lo, rowid) AS k FROM %[2]s)
+		b AS (SELECT rowid AS r, %[1]s, row_number() OVER (PARTITION BY %[1]s ORDER BY lo, rowid) AS k
+			FROM (SELECT b.rowid, b.* FROM %[2]s b SEMI JOIN wanted w ON true%[3]s))
 		SELECT b.r, w.n FROM b JOIN w ON b.k = w.k%[3]s`, by, base, same.String())
 }
 

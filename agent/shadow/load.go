@@ -178,7 +178,7 @@ func (d *DB) Load(_ context.Context, rel *change.Relation, lsn change.LSN, at ti
 	if l.c, err = d.connect(); err != nil {
 		return nil, err
 	}
-	if err = l.c.execAll(append([]string{"BEGIN"}, l.g.create(rel.OID)...)...); err == nil {
+	if err = l.c.execAll(append([]string{"BEGIN"}, l.g.create(rel.OID, keys(rel))...)...); err == nil {
 		l.w, err = newChunk(l.c, fmt.Sprintf("b%d_%d", rel.OID, l.g.N), append(append([]string{}, l.g.Types...), "UBIGINT"))
 	}
 	if err != nil {

@@ -24,6 +24,7 @@ type table struct {
 	Dropped   change.LSN `json:",omitempty"`
 	Note      string     `json:",omitempty"`
 	Unknown   int64      `json:",omitempty"` // values that were not sent and could not be found
+	Pending   int64      `json:",omitempty"` // changes that are folded and not settled
 	Parts     []part     `json:",omitempty"` // oldest first
 	AsText    []string   `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
 	Lost      *lost      `json:",omitempty"` // since when the rows are not known, while they are not
@@ -32,7 +33,8 @@ type table struct {
 	Shaped    *Xact      `json:",omitempty"` // the transaction that the current shape first came with, in a session
 }
 
-// gen is one generation of a table's storage: current rows in b<oid>_<n>, the versions they replaced in h<oid>_<n>.
+// gen is one generation of a table's storage: current rows in b<oid>_<n>, the versions they replaced in h<oid>_<n>. Where rows have keys, newer rows that are
+// not settled yet stand in n<oid>_<n>, and the keys of rows of b that they or a deletion ended in e<oid>_<n>; v<oid>_<n> is a view of the current rows.
 // Columns are named c0, c1, ... in the order of the shape; lo and hi are the commits that made and ended a version.
 type gen struct {
 	N       int
@@ -135,6 +137,13 @@ func (t *table) gen() *gen { return &t.Gens[len(t.Gens)-1] }
 func (t *table) base() string { return fmt.Sprintf("b%d_%d", t.OID, t.gen().N) }
 
 func (t *table) hist() string { return fmt.Sprintf("h%d_%d", t.OID, t.gen().N) }
+
+func (t *table) newer() string { return fmt.Sprintf("n%d_%d", t.OID, t.gen().N) }
+
+func (t *table) ended() string { return fmt.Sprintf("e%d_%d", t.OID, t.gen().N) }
+
+// visible is a view of the current rows, whatever is settled of them.
+func (t *table) visible() string { return fmt.Sprintf("v%d_%d", t.OID, t.gen().N) }
 
 func (d *DB) shape(t *table) *change.Relation { return &d.shapes[t.OID][t.Version-1] }
 
@@ -282,7 +291,7 @@ func (d *DB) newGen(t *table, version int32) error {
 	g.Version = version
 	t.Gens, t.Version = append(t.Gens, g), version
 	d.touched[t.OID] = true
-	return d.w.execAll(g.create(t.OID)...)
+	return d.w.execAll(g.create(t.OID, keys(&d.shapes[t.OID][version-1]))...)
 }
 
 func (d *DB) nextGen(t *table, rel *change.Relation) gen {
@@ -296,24 +305,39 @@ func (d *DB) nextGen(t *table, rel *change.Relation) gen {
 	return g
 }
 
-// create gives the statements that make a generation's tables; a copy that was cut off may have left them.
-func (g *gen) create(oid uint32) []string {
+// create gives the statements that make a generation's tables for rows with these key columns; a copy that was cut off may have left them.
+func (g *gen) create(oid uint32, keys []int) []string {
 	var cols strings.Builder
 	for i, typ := range g.Types {
 		fmt.Fprintf(&cols, "c%d %s, ", i, typ)
 	}
-	return []string{
+	made := []string{
 		fmt.Sprintf("CREATE OR REPLACE TABLE b%d_%d (%s lo UBIGINT)", oid, g.N, cols.String()),
 		fmt.Sprintf("CREATE OR REPLACE TABLE h%d_%d (%s lo UBIGINT, hi UBIGINT)", oid, g.N, cols.String()),
+		fmt.Sprintf("CREATE OR REPLACE VIEW v%[1]d_%[2]d AS FROM b%[1]d_%[2]d", oid, g.N),
 	}
+	if keys == nil {
+		return made
+	}
+	return append(made, fmt.Sprintf("CREATE OR REPLACE TABLE n%d_%d (%s lo UBIGINT)", oid, g.N, cols.String()), g.createEnded(oid, keys))
+}
+
+func (g *gen) createEnded(oid uint32, keys []int) string {
+	var cols strings.Builder
+	for _, i := range keys {
+		fmt.Fprintf(&cols, "c%d %s, ", i, g.Types[i])
+	}
+	return fmt.Sprintf("CREATE OR REPLACE TABLE e%d_%d (%s hi UBIGINT)", oid, g.N, cols.String())
 }
 
 // dropLeftovers removes current tables of earlier generations, which were kept for statements that were running.
 func (d *DB) dropLeftovers() error {
 	for _, t := range d.tables {
 		for _, g := range t.Gens[:max(len(t.Gens)-1, 0)] {
-			if err := d.w.exec(fmt.Sprintf("DROP TABLE IF EXISTS b%d_%d", t.OID, g.N)); err != nil {
-				return err
+			for _, kind := range []string{"VIEW IF EXISTS v", "TABLE IF EXISTS b", "TABLE IF EXISTS n", "TABLE IF EXISTS e"} {
+				if err := d.w.exec(fmt.Sprintf("DROP %s%d_%d", kind, t.OID, g.N)); err != nil {
+					return err
+				}
 			}
 		}
 	}

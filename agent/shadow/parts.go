@@ -123,7 +123,7 @@ func (d *DB) partitioned(ref Ref) (sql string, known bool, err error) {
 		return "", false, nil
 	}
 	if len(show) == 0 {
-		return "SELECT " + aliased(d.shape(shape), "") + " FROM " + shape.base() + " WHERE false", true, nil
+		return "SELECT " + aliased(d.shape(shape), "") + " FROM " + shape.visible() + " WHERE false", true, nil
 	}
 	sql, err = d.unite(show, ref.AsOf)
 	return sql, true, err

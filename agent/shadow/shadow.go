@@ -28,6 +28,7 @@ type Options struct {
 	Dir         string // created when it is missing
 	MemoryLimit string // DuckDB's words, such as 2GB; empty takes half of what DuckDB would
 	Threads     int    // 0 lets DuckDB choose
+	Direct      int64  // tables of more rows are changed beside what is stored, and settled later; 0 is 100,000, below 0 is every table
 	Log         *slog.Logger
 }
 
@@ -36,23 +37,26 @@ type DB struct {
 	log *slog.Logger
 	db  duck.Database
 
-	mu        sync.Mutex
-	w         *conn
-	out       *writers // appenders of the log and the tail, made again after a rollback
-	open      bool     // a transaction's first parts are appended and its commit is still to come
-	pos       position
-	stored    position // as committed
-	tables    map[uint32]*table
-	shapes    map[uint32][]change.Relation
-	known     map[*change.Relation]*known
-	tail      map[uint32]*tail
-	tailCount int
-	tailBytes int
-	placed    Mark            // when the tables' places in partitioned ones were last known
-	looked    Mark            // when the catalog was last seen unchanged
-	touched   map[uint32]bool // tables whose state changed in the open transaction
-	foldTook  time.Duration
-	foldedAt  time.Time
+	mu         sync.Mutex
+	w          *conn
+	out        *writers // appenders of the log and the tail, made again after a rollback
+	open       bool     // a transaction's first parts are appended and its commit is still to come
+	pos        position
+	stored     position // as committed
+	tables     map[uint32]*table
+	shapes     map[uint32][]change.Relation
+	known      map[*change.Relation]*known
+	tail       map[uint32]*tail
+	tailCount  int
+	tailBytes  int
+	placed     Mark            // when the tables' places in partitioned ones were last known
+	looked     Mark            // when the catalog was last seen unchanged
+	touched    map[uint32]bool // tables whose state changed in the open transaction
+	foldTook   time.Duration
+	foldedAt   time.Time
+	direct     int64 // rows up to which a table is changed in place
+	settleTook time.Duration
+	settledAt  time.Time
 
 	sideMu sync.Mutex
 
@@ -76,7 +80,10 @@ func Open(o Options) (*DB, error) {
 	if err := os.MkdirAll(filepath.Join(o.Dir, "tmp"), 0o700); err != nil {
 		return nil, fmt.Errorf("create shadow folder: %w", err)
 	}
-	d := &DB{log: o.Log, kick: make(chan struct{}, 1), done: make(chan struct{})}
+	d := &DB{log: o.Log, direct: o.Direct, kick: make(chan struct{}, 1), done: make(chan struct{})}
+	if d.direct == 0 {
+		d.direct = direct
+	}
 	if err := d.openFile(o); err != nil {
 		return nil, err
 	}
@@ -204,6 +211,11 @@ func (d *DB) background(ctx context.Context) {
 		if !d.open && d.tailCount > 0 && (d.full() || time.Since(d.foldedAt) > 2*time.Second+20*d.foldTook) {
 			if err := d.foldAll(); err != nil {
 				d.log.Warn("folding the tail failed; it is tried again", "error", err)
+			}
+		}
+		if !d.open {
+			if err := d.settleDue(); err != nil {
+				d.log.Warn("settling a table failed; it is tried again", "error", err)
 			}
 		}
 		d.mu.Unlock()

@@ -106,6 +106,9 @@ func (d *DB) reshape(t *table, v int32) error {
 	if err := d.foldTail(d.pos.commit); err != nil {
 		return err
 	}
+	if err := d.settle(t); err != nil {
+		return err
+	}
 	clear(d.known)
 	d.touched[t.OID] = true
 	from, to := d.shape(t), &d.shapes[t.OID][v-1]
@@ -117,7 +120,7 @@ func (d *DB) reshape(t *table, v int32) error {
 	}
 	if plan == nil {
 		t.Version, t.gen().Version = v, v
-		return nil
+		return d.rekey(t, keys(from), keys(to))
 	}
 	for i, j := range plan {
 		if c := &to.Columns[i]; (j >= 0 && slices.Contains(t.AsText, from.Columns[j].Name) || j < 0 && c.Missing != nil && !fits(fieldType(c).DuckDB, []byte(*c.Missing))) && !slices.Contains(t.AsText, c.Name) {
@@ -214,6 +217,9 @@ func (d *DB) fit(k *known, row []change.Value) error {
 
 func (d *DB) widen(t *table, col int) error {
 	if err := d.foldTail(d.pos.commit); err != nil {
+		return err
+	}
+	if err := d.settle(t); err != nil {
 		return err
 	}
 	name := d.shape(t).Columns[col].Name

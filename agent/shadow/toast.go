@@ -176,7 +176,7 @@ func fetchSQL(t *table, keys []int) string {
 			b.WriteString(", NULL::VARCHAR")
 		}
 	}
-	return b.String() + " FROM wanted w JOIN " + t.base() + " b ON " + match("b", "w", keys)
+	return b.String() + " FROM wanted w JOIN " + t.visible() + " b ON " + match("b", "w", keys)
 }
 
 // match compares two relations on some columns, NULL equal to NULL only where a key can hold it.

@@ -75,7 +75,7 @@ func (d *DB) tablesView(ref Ref) string {
 			old[i] = fmt.Sprintf("(SELECT count(*) FROM h%d_%d)", oid, g.N)
 		}
 		parts = append(parts, fmt.Sprintf("SELECT %s, %d::UINTEGER, %d::INTEGER, %s, (SELECT count(*) FROM %s), (SELECT count(*) FROM %s) + %s, %d::UBIGINT, %s::VARCHAR",
-			quote(rel.Schema+"."+rel.Name), oid, t.Version, quote(identityName(byte(rel.Identity))), t.base(), t.base(), strings.Join(old, " + "), uint64(d.pos.folded), t.remark()))
+			quote(rel.Schema+"."+rel.Name), oid, t.Version, quote(identityName(byte(rel.Identity))), t.visible(), t.visible(), strings.Join(old, " + "), uint64(d.pos.folded), t.remark()))
 	}
 	return strings.Join(parts, " UNION ALL ")
 }
