@@ -2,8 +2,10 @@ package ingest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -11,19 +13,73 @@ import (
 	"foreshadow/agent/pgtest"
 )
 
-// BenchmarkCaptureVersusSubscriber measures how fast the same WAL, of a pgbench load, is captured by the agent and applied by PostgreSQL's own subscriber,
-// one after the other. It prints both rates and their ratio.
-func BenchmarkCaptureVersusSubscriber(b *testing.B) {
-	transactions := 30_000
-	if s := os.Getenv("FORESHADOW_BENCH_TRANSACTIONS"); s != "" {
-		transactions, _ = strconv.Atoi(s)
+// benchNumber is a benchmark's size, which an environment variable can change.
+func benchNumber(variable string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(variable)); err == nil {
+		return n
 	}
+	return otherwise
+}
+
+// BenchmarkCapture measures how fast the same WAL is read by three consumers, one after the other: pg_recvlogical writing to /dev/null, the agent (change log and
+// current tables), and PostgreSQL's own subscriber. The WAL is that of a pgbench load of small transactions, and of one large transaction.
+func BenchmarkCapture(b *testing.B) {
+	transactions := benchNumber("FORESHADOW_BENCH_TRANSACTIONS", 30_000)
+	rows := benchNumber("FORESHADOW_BENCH_ROWS", 500_000)
+	b.Run("small", func(b *testing.B) {
+		consume(b, transactions/4*4*4, func(pg *pgtest.Server) {
+			pgbench(b, pg, "-n", "-c", "4", "-j", "2", "-M", "prepared", "-t", strconv.Itoa(transactions/4))
+		})
+	})
+	b.Run("large", func(b *testing.B) {
+		consume(b, rows, func(pg *pgtest.Server) {
+			pg.Exec(b, "postgres", fmt.Sprintf("UPDATE pgbench_accounts SET abalance = abalance + 1 WHERE aid <= %d", rows))
+		})
+	})
+}
+
+// consume lets a load of so many changes wait for the consumers and times each.
+func consume(b *testing.B, changes int, load func(*pgtest.Server)) {
 	for b.Loop() {
-		ours, theirs := capturing(b, transactions), subscribing(b, transactions)
-		b.ReportMetric(ours, "captured-changes/s")
-		b.ReportMetric(theirs, "subscriber-changes/s")
-		b.ReportMetric(ours/theirs, "ratio")
-		fmt.Printf("capture of %d pgbench transactions: %.0f changes/s, PostgreSQL's subscriber: %.0f changes/s, ratio %.2f\n", transactions, ours, theirs, ours/theirs)
+		pg, dir := prepareBench(b), filepath.Join(b.TempDir(), "shadow")
+		a := run(b, pg, dir)
+		a.catchUp()
+		a.stop()
+		sub := subscriber(b, pg)
+		pg.Exec(b, "postgres", "SELECT pg_create_logical_replication_slot('receiver', 'pgoutput')")
+		load(pg)
+		pg.Exec(b, "postgres", "INSERT INTO beat SELECT max(n) + 1 FROM beat")
+		end := pg.Query(b, "postgres", "SELECT pg_current_wal_lsn()::text")[0][0]
+
+		began := time.Now()
+		receive(b, pg, end)
+		received := time.Since(began)
+
+		began = time.Now()
+		a = launch(b, pg, dir)
+		a.catchUp()
+		if _, err := a.store.RowCount(b.Context(), a.oid("pgbench_history")); err != nil { // folds
+			b.Fatal(err)
+		}
+		captured := time.Since(began)
+		a.same("pgbench_tellers")
+		a.stop()
+
+		began = time.Now()
+		sub.Exec(b, "postgres", "ALTER SUBSCRIPTION s ENABLE")
+		until(b, "the subscriber has applied everything", func() bool {
+			return sub.Query(b, "postgres", "SELECT max(n)::text FROM beat")[0][0] == pg.Query(b, "postgres", "SELECT max(n)::text FROM beat")[0][0]
+		})
+		applied := time.Since(began)
+
+		b.ReportMetric(float64(changes)/captured.Seconds(), "captured-changes/s")
+		b.ReportMetric(float64(applied)/float64(captured), "x-subscriber-rate")
+		b.ReportMetric(float64(captured)/float64(received), "x-recvlogical-time")
+		for _, s := range []*pgtest.Server{sub, pg} {
+			if err := s.Destroy(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
 	}
 }
 
@@ -44,38 +100,9 @@ func prepareBench(b *testing.B) *pgtest.Server {
 	return pg
 }
 
-func load(b *testing.B, pg *pgtest.Server, transactions int) {
+// subscriber is a server with a subscription that has its copy and rests.
+func subscriber(b *testing.B, pg *pgtest.Server) *pgtest.Server {
 	b.Helper()
-	pgbench(b, pg, "-n", "-c", "4", "-j", "2", "-M", "prepared", "-t", strconv.Itoa(transactions/4))
-}
-
-// capturing gives the changes per second at which the agent stores a load that waits in the slot, current tables and all.
-func capturing(b *testing.B, transactions int) float64 {
-	b.Helper()
-	pg := prepareBench(b)
-	dir := filepath.Join(b.TempDir(), "shadow")
-	a := run(b, pg, dir)
-	a.catchUp()
-	a.stop()
-	load(b, pg, transactions)
-	began := time.Now()
-	a = launch(b, pg, dir)
-	a.catchUp()
-	if n, err := a.store.RowCount(b.Context(), a.oid("pgbench_history")); err != nil || int(n) != transactions/4*4 {
-		b.Fatalf("%d rows captured of %d: %v", n, transactions, err)
-	}
-	took := time.Since(began)
-	a.stop()
-	if err := pg.Destroy(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	return float64(transactions) * 4 / took.Seconds()
-}
-
-// subscribing gives the changes per second at which a PostgreSQL subscriber applies the same kind of load.
-func subscribing(b *testing.B, transactions int) float64 {
-	b.Helper()
-	pg := prepareBench(b)
 	sub := pgtest.Start(b, "shared_buffers=256MB", "max_wal_size=8GB", "synchronous_commit=off")
 	pgbench(b, sub, "-i", "-s", "10", "-q", "-I", "dtp")
 	sub.Exec(b, "postgres", "CREATE TABLE beat (n bigint PRIMARY KEY)")
@@ -85,10 +112,74 @@ func subscribing(b *testing.B, transactions int) float64 {
 		return sub.Query(b, "postgres", "SELECT count(*)::text FROM pg_subscription_rel WHERE srsubstate <> 'r'")[0][0] == "0"
 	})
 	sub.Exec(b, "postgres", "ALTER SUBSCRIPTION s DISABLE")
-	load(b, pg, transactions)
-	began := time.Now()
-	pg.Exec(b, "postgres", "INSERT INTO beat VALUES (1)")
-	sub.Exec(b, "postgres", "ALTER SUBSCRIPTION s ENABLE")
-	until(b, "the subscriber has applied everything", func() bool { return len(sub.Query(b, "postgres", "SELECT n::text FROM beat")) == 1 })
-	return float64(transactions) * 4 / time.Since(began).Seconds()
+	return sub
+}
+
+// receive reads the slot receiver up to a position and throws everything away.
+func receive(b *testing.B, pg *pgtest.Server, end string) {
+	b.Helper()
+	cmd := pg.Command(b.Context(), "pg_recvlogical", "-d", "postgres", "--slot", "receiver", "--start", "--endpos", end, "--no-loop", "-f", "/dev/null",
+		"-o", "proto_version=1", "-o", "publication_names=p")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("pg_recvlogical: %v\n%s", err, out)
+	}
+}
+
+// BenchmarkLatency measures how long after its commit a row can be read from the shadow, while pgbench makes changes at half the rate
+// at which the agent captures a load that waits for it.
+func BenchmarkLatency(b *testing.B) {
+	const warmup, probes = 20_000, 300
+	for b.Loop() {
+		pg, dir := prepareBench(b), filepath.Join(b.TempDir(), "shadow")
+		pg.Exec(b, "postgres", "CREATE TABLE probe (n bigint PRIMARY KEY)")
+		a := run(b, pg, dir)
+		a.catchUp()
+		a.stop()
+		pgbench(b, pg, "-n", "-c", "4", "-j", "2", "-M", "prepared", "-t", strconv.Itoa(warmup/4))
+		began := time.Now()
+		a = launch(b, pg, dir)
+		a.catchUp()
+		peak := warmup / time.Since(began).Seconds() // transactions a second
+		cmd := pg.Command(b.Context(), "pgbench", "-n", "-c", "4", "-j", "2", "-M", "prepared", "-T", "600", "-R", fmt.Sprint(peak/2), "postgres")
+		if err := cmd.Start(); err != nil {
+			b.Fatal(err)
+		}
+		first := a.in.Status().Transactions
+		began = time.Now()
+		waits := probe(b, a, probes)
+		rate := float64(a.in.Status().Transactions-first) / time.Since(began).Seconds()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		slices.Sort(waits)
+		b.ReportMetric(float64(waits[probes/2].Microseconds())/1e3, "p50-ms")
+		b.ReportMetric(float64(waits[probes*99/100].Microseconds())/1e3, "p99-ms")
+		b.ReportMetric(rate/peak, "x-peak-rate")
+		a.stop()
+		if err := pg.Destroy(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// probe commits rows one after the other, at moments of a fixed seed, and waits until each can be read.
+func probe(b *testing.B, a *agent, n int) []time.Duration {
+	b.Helper()
+	oid, rnd := a.oid("probe"), rand.New(rand.NewPCG(1, 1))
+	waits := make([]time.Duration, n)
+	for i := range n {
+		<-time.After(time.Duration(rnd.IntN(60)) * time.Millisecond)
+		a.query("INSERT INTO probe VALUES ($1::text::bigint)", strconv.Itoa(i))
+		committed := time.Now()
+		for deadline := committed.Add(patience); ; <-time.After(time.Millisecond) {
+			rows, err := a.store.RowCount(b.Context(), oid)
+			if err != nil || time.Now().After(deadline) {
+				b.Fatalf("row %d cannot be read: %v", i, err)
+			}
+			if rows == int64(i+1) {
+				break
+			}
+		}
+		waits[i] = time.Since(committed)
+	}
+	return waits
 }
