@@ -43,6 +43,20 @@ func (f *fold) choose() error {
 		f.t.visible(), f.t.base(), f.t.ended(), strings.Join(k, " AND "), f.t.newer()))
 }
 
+// present is the SELECT of the versions that are not in the history yet: the columns of the current generation, lo, and hi, which is NULL while a version is current.
+func (d *DB) present(t *table) string {
+	k := keys(d.shape(t))
+	if k == nil {
+		return "SELECT *, NULL::UBIGINT AS hi FROM " + t.base()
+	}
+	list := make([]string, len(k))
+	for i, c := range k {
+		list[i] = fmt.Sprintf("c%d", c)
+	}
+	return fmt.Sprintf("SELECT b.*, e.hi FROM %s b LEFT JOIN (SELECT %s, min(hi) AS hi FROM %s GROUP BY ALL) e ON %s UNION ALL SELECT *, NULL FROM %s",
+		t.base(), strings.Join(list, ", "), t.ended(), match("b", "e", k), t.newer())
+}
+
 // outdate notes the keys whose row stands in the large table, which are those that have none among the newer rows.
 func (f *fold) outdate() string {
 	list := make([]string, len(f.keys))

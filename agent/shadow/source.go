@@ -141,11 +141,7 @@ func aliased(rel *change.Relation, prefix string) string {
 // asOf unites the current rows that existed at a position with the versions that did, all in the table's current shape.
 func (d *DB) asOf(t *table, at change.LSN) string {
 	to := d.shape(t)
-	parts := []string{fmt.Sprintf("SELECT %s FROM %s b WHERE lo <= %d", aliased(to, ""), t.base(), uint64(at))}
-	if k := keys(to); k != nil {
-		parts[0] += fmt.Sprintf(" AND NOT EXISTS (FROM %s e WHERE %s AND e.hi <= %d)", t.ended(), match("e", "b", k), uint64(at))
-		parts = append(parts, fmt.Sprintf("SELECT %s FROM %s WHERE lo <= %d", aliased(to, ""), t.newer(), uint64(at)))
-	}
+	parts := []string{fmt.Sprintf("SELECT %s FROM (%s) WHERE lo <= %d AND (hi IS NULL OR hi > %d)", aliased(to, ""), d.present(t), uint64(at), uint64(at))}
 	for i := range t.Gens {
 		g := &t.Gens[i]
 		from := &d.shapes[t.OID][g.Version-1]
