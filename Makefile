@@ -3,7 +3,7 @@ SHELL := /bin/bash
 GO ?= go
 BIN := bin/foreshadow
 
-.PHONY: help setup build test soak demo demo-check bench lint fmt golden ci
+.PHONY: help setup build test matrix soak demo demo-check bench lint fmt golden ci
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ build: setup ## build bin/foreshadow
 
 test: setup ## run all tests
 	$(GO) test -timeout 20m $(TESTFLAGS) ./...
+
+matrix: setup ## the core of the suite on several majors of PostgreSQL; MAJORS="14 18" names them (default 14 to 18)
+	@scripts/majors $(MAJORS)
 
 soak: setup ## random programs against a real primary until DURATION is over (default 1h) or one fails; SEED replays
 	$(GO) test ./agent/ingest -run TestPrograms -count=1 -timeout 0 -soak $(or $(DURATION),1h) -soak-seed $(or $(SEED),0)
