@@ -25,6 +25,7 @@ type Options struct {
 	DSN         string
 	Slot        string // default foreshadow
 	Publication string // default foreshadow; tables without a replica identity are in <Publication>_inserts
+	Failover    bool   // standbys may keep a copy of the slot, where the server can (17)
 	Spool       string // the folder for transactions that come before their commit, ours alone; default a new one for temporary files
 	Log         *slog.Logger
 }
@@ -34,6 +35,7 @@ type Source struct {
 	o         Options
 	confirmed atomic.Uint64
 	shift     atomic.Uint64
+	met       atomic.Pointer[System] // the server that was identified last
 }
 
 // Shift sets what is added to every position of the primary, and taken off what is sent to it: after the primary's log has gone back,
@@ -125,16 +127,23 @@ type System struct {
 	LSN      change.LSN // how far its log has come
 }
 
-// Identify asks the primary who it is.
+// Identify asks the primary who it is. Stream accepts no other server.
 func (s *Source) Identify(ctx context.Context) (sys System, err error) {
 	c, err := s.replicate(ctx)
 	if err != nil {
 		return sys, err
 	}
 	defer c.Close(context.WithoutCancel(ctx))
+	if sys, err = s.identify(ctx, c); err == nil {
+		s.met.Store(&sys)
+	}
+	return sys, err
+}
+
+func (s *Source) identify(ctx context.Context, c *pgconn.PgConn) (sys System, err error) {
 	r, err := pglogrepl.IdentifySystem(ctx, c)
 	if err != nil {
-		return sys, err
+		return sys, fmt.Errorf("identify the primary: %w", err)
 	}
 	return System{ID: r.SystemID, Timeline: r.Timeline, Database: r.DBName, LSN: change.LSN(uint64(r.XLogPos) + s.shift.Load())}, nil
 }

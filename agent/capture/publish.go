@@ -2,6 +2,7 @@ package capture
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"time"
@@ -10,48 +11,82 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// Published is what Publish found and did.
+type Published struct {
+	Refused map[uint32]string // why a table could not be published
+	Fresh   bool              // a table was added
+	Members map[uint32]Member // of every given table
+}
+
+// Member is a table's place in a publication. Its key is another one whenever the table may have been out of it for a while, and empty when it is out.
+type Member struct {
+	Key   string
+	Moved bool // from one of our publications to the other, missing nothing
+}
+
 // Publish makes the publications name the given tables: those with a replica identity with all their changes, the others with their inserts only,
-// because publishing their updates would make the application's UPDATE and DELETE fail. It returns why a table could not be published, by OID.
-// fresh says that a table was added that was not published before.
-func (s *Source) Publish(ctx context.Context, all []Table) (refused map[uint32]string, fresh bool, err error) {
-	refused = map[uint32]string{}
+// because publishing their updates would make the application's UPDATE and DELETE fail.
+func (s *Source) Publish(ctx context.Context, all []Table) (p Published, err error) {
+	p = Published{Refused: map[uint32]string{}, Members: make(map[uint32]Member, len(all))}
 	err = s.with(ctx, func(c *pgx.Conn) error {
-		full, err := s.publication(ctx, c, s.o.Publication, "insert, update, delete, truncate")
+		full, inserts, err := s.publications(ctx, c)
 		if err != nil {
 			return err
 		}
-		inserts, err := s.publication(ctx, c, s.o.Publication+"_inserts", "insert, truncate")
-		if err != nil {
-			return err
-		}
+		moved, changed := map[uint32]bool{}, false
 		for i := range all {
-			t := &all[i]
+			t, oid := &all[i], all[i].Relation.OID
 			in, out := s.o.Publication, s.o.Publication+"_inserts"
-			has, had := full[t.Relation.OID], inserts[t.Relation.OID]
+			has, had := full[oid], inserts[oid]
 			if !t.Identified() {
 				in, out, has, had = out, in, had, has
 			}
-			if had { // out of the wrong one first: an UPDATE could be failing
-				if err := alter(ctx, c, out, "DROP", t); err != nil {
-					refused[t.Relation.OID] = err.Error()
-				}
-			}
-			if has {
+			if has.whole && had.key == "" {
 				continue
 			}
-			if err := alter(ctx, c, in, "ADD", t); err != nil {
-				refused[t.Relation.OID] = err.Error()
+			changed = true
+			if err := place(ctx, c, t, in, out, has, had); err != nil {
+				p.Refused[oid] = err.Error()
 				continue
 			}
-			fresh = true
+			p.Fresh = p.Fresh || !has.whole
+			moved[oid] = had.whole && has.key == ""
+		}
+		if changed {
+			if full, inserts, err = s.publications(ctx, c); err != nil {
+				return err
+			}
+		}
+		for i := range all {
+			oid, in := all[i].Relation.OID, full
+			if !all[i].Identified() {
+				in = inserts
+			}
+			p.Members[oid] = Member{Key: in[oid].key, Moved: moved[oid]}
 		}
 		return nil
 	})
-	return refused, fresh, err
+	return p, err
 }
 
-func alter(ctx context.Context, c *pgx.Conn, publication, verb string, t *Table) error {
-	_, err := c.Exec(ctx, fmt.Sprintf("ALTER PUBLICATION %s %s TABLE %s", pgx.Identifier{publication}.Sanitize(), verb, quoted(&t.Relation)))
+// place puts a table into one publication and out of the other, at once, so that no change falls between. Where it cannot be put in, it is at least
+// put out, because the application's UPDATE could be failing.
+func place(ctx context.Context, c *pgx.Conn, t *Table, in, out string, has, had membership) error {
+	drop := fmt.Sprintf("ALTER PUBLICATION %s DROP TABLE %s; ", pgx.Identifier{out}.Sanitize(), quoted(&t.Relation))
+	sql := ""
+	if had.key != "" {
+		sql += drop
+	}
+	if has.key != "" && !has.whole && has.direct {
+		sql += fmt.Sprintf("ALTER PUBLICATION %s DROP TABLE %s; ", pgx.Identifier{in}.Sanitize(), quoted(&t.Relation))
+	}
+	if !has.whole {
+		sql += fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s", pgx.Identifier{in}.Sanitize(), quoted(&t.Relation))
+	}
+	_, err := c.PgConn().Exec(ctx, sql).ReadAll() // one transaction
+	if err != nil && had.key != "" && !has.whole {
+		_, _ = c.PgConn().Exec(ctx, drop).ReadAll()
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return errors.New(pg.Message)
@@ -59,28 +94,54 @@ func alter(ctx context.Context, c *pgx.Conn, publication, verb string, t *Table)
 	return err
 }
 
-// publication makes a publication when it is missing and gives the tables in it.
-func (s *Source) publication(ctx context.Context, c *pgx.Conn, name, publish string) (map[uint32]bool, error) {
-	var exists bool
-	if err := c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", name).Scan(&exists); err != nil {
-		return nil, err
+// membership is how a publication names a table.
+type membership struct {
+	key    string
+	whole  bool // with all columns and rows
+	direct bool // by itself, not as a partition
+}
+
+//go:embed publish.sql
+var publishSQL string
+
+// publications makes our publications where they are missing, sets them right where somebody changed them, and gives their tables.
+func (s *Source) publications(ctx context.Context, c *pgx.Conn) (full, inserts map[uint32]membership, err error) {
+	if full, err = s.publication(ctx, c, s.o.Publication, "insert, update, delete, truncate"); err != nil {
+		return nil, nil, err
 	}
-	if !exists {
-		sql := fmt.Sprintf("CREATE PUBLICATION %s WITH (publish = '%s')", pgx.Identifier{name}.Sanitize(), publish)
-		if _, err := c.Exec(ctx, sql); err != nil {
-			return nil, fmt.Errorf("create publication %q: %w", name, err)
+	inserts, err = s.publication(ctx, c, s.o.Publication+"_inserts", "insert, truncate")
+	return full, inserts, err
+}
+
+func (s *Source) publication(ctx context.Context, c *pgx.Conn, name, publish string) (map[uint32]membership, error) {
+	var all, right bool
+	err := c.QueryRow(ctx, "SELECT puballtables, NOT pubviaroot AND concat_ws(', ', CASE WHEN pubinsert THEN 'insert' END, CASE WHEN pubupdate THEN 'update' END, "+
+		"CASE WHEN pubdelete THEN 'delete' END, CASE WHEN pubtruncate THEN 'truncate' END) = $2 FROM pg_publication WHERE pubname = $1", name, publish).Scan(&all, &right)
+	verb := "ALTER PUBLICATION %s SET (publish = '%s', publish_via_partition_root = false)"
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		verb = "CREATE PUBLICATION %s WITH (publish = '%s')"
+	case err != nil:
+		return nil, fmt.Errorf("read publication %q: %w", name, err)
+	case all:
+		return nil, fmt.Errorf("publication %q is FOR ALL TABLES, which makes UPDATE and DELETE fail on tables without a replica identity: drop it, it is made again table by table", name)
+	}
+	if !right {
+		if _, err := c.Exec(ctx, fmt.Sprintf(verb, pgx.Identifier{name}.Sanitize(), publish)); err != nil {
+			return nil, fmt.Errorf("set up publication %q: %w", name, err)
 		}
 	}
-	rows, err := c.Query(ctx, "SELECT c.oid::int8 FROM pg_publication_tables p JOIN pg_namespace n ON n.nspname = p.schemaname "+
-		"JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename WHERE p.pubname = $1", name)
+	rows, err := c.Query(ctx, publishSQL, name)
 	if err != nil {
 		return nil, fmt.Errorf("read publication %q: %w", name, err)
 	}
-	in := map[uint32]bool{}
-	oids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	for _, oid := range oids {
-		in[uint32(oid)] = true
-	}
+	in := map[uint32]membership{}
+	var oid int64
+	var m membership
+	_, err = pgx.ForEachRow(rows, []any{&oid, &m.key, &m.whole, &m.direct}, func() error {
+		in[uint32(oid)] = m
+		return nil
+	})
 	return in, err
 }
 

@@ -64,7 +64,7 @@ func decoding(t testing.TB, out *[]string) *streamed {
 		}
 		return nil
 	}
-	return &streamed{d: d, spool: sp, alive: func() error { return nil }}
+	return &streamed{d: d, spool: sp}
 }
 
 // TestStreamedTransactions holds that interleaved transactions come out whole, at their commits, without what was rolled back.

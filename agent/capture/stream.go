@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pglogrepl"
@@ -26,9 +26,21 @@ type Event struct {
 // it gives up after wal_sender_timeout, 60 seconds by default.
 const statusEvery = time.Second
 
-// Stream follows the slot from a position and calls out for every event, in commit order, until ctx ends or something fails.
-// The primary learns of progress only through Confirm.
-func (s *Source) Stream(ctx context.Context, from change.LSN, out func(Event) error) error {
+// Stored is what is stored already: the last transaction and, perhaps further, the position up to which there is nothing else.
+type Stored struct {
+	Commit change.LSN
+	Time   time.Time // of that commit
+	End    change.LSN
+}
+
+// Broken says why the stream cannot be taken up where the shadow stands.
+type Broken struct{ Reason string }
+
+func (b *Broken) Error() string { return "the stream cannot be continued: " + b.Reason }
+
+// Stream follows the slot from what is stored on and calls out for every event, in commit order, until ctx ends or something fails. The last stored
+// transaction may come again. An error that holds a *Broken says that changes were, or would be, missed. The primary learns of progress only through Confirm.
+func (s *Source) Stream(ctx context.Context, at Stored, out func(Event) error) error {
 	side, err := s.connect(ctx)
 	if err != nil {
 		return err
@@ -44,18 +56,17 @@ func (s *Source) Stream(ctx context.Context, from change.LSN, out func(Event) er
 		return err
 	}
 	defer spool.close()
-	protocol := []string{"proto_version '1'"}
-	if v, _, _ := strings.Cut(c.ParameterStatus("server_version"), "."); version(v) >= 14 {
-		protocol = []string{"proto_version '2'", "streaming 'on'"}
-	}
-	args := append(protocol, fmt.Sprintf("publication_names '%s,%s'", pgx.Identifier{s.o.Publication}.Sanitize(), pgx.Identifier{s.o.Publication + "_inserts"}.Sanitize()))
-	if err := pglogrepl.StartReplication(ctx, c, s.o.Slot, pglogrepl.LSN(uint64(from)-s.shift.Load()), pglogrepl.StartReplicationOptions{PluginArgs: args}); err != nil {
-		return fmt.Errorf("start replication: %w", err)
+	slot, err := s.start(ctx, c, side, at)
+	if err != nil {
+		return err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.Conn().SetDeadline(time.Now()) })
 	defer stop()
 	st := &stream{s: s, c: c, out: out}
-	st.d = &decoder{shift: change.LSN(s.shift.Load()), relations: map[uint32]*change.Relation{}, emit: func(tx change.Tx) error { return out(Event{Tx: &tx}) },
+	if slot.Confirmed <= at.Commit {
+		st.out = proved(at, out)
+	}
+	st.d = &decoder{shift: change.LSN(s.shift.Load()), relations: map[uint32]*change.Relation{}, emit: func(tx change.Tx) error { return st.out(Event{Tx: &tx}) },
 		lookup: func(ctx context.Context, oid uint32) (*Table, error) {
 			t, err := tables(ctx, side, oid)
 			if err != nil || len(t) == 0 {
@@ -63,7 +74,7 @@ func (s *Source) Stream(ctx context.Context, from change.LSN, out func(Event) er
 			}
 			return &t[0], nil
 		}}
-	st.early = &streamed{d: st.d, spool: spool, alive: st.status}
+	st.early = &streamed{d: st.d, spool: spool}
 	err = st.run(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -71,10 +82,64 @@ func (s *Source) Stream(ctx context.Context, from change.LSN, out func(Event) er
 	return err
 }
 
-// version is the number that a server's version begins with, which may have letters after it.
-func version(s string) (n int) {
-	_, _ = fmt.Sscan(s, &n)
-	return n
+// start takes hold of the slot. From then on nobody else can move it, so what it says now is what the stream begins with.
+func (s *Source) start(ctx context.Context, c *pgconn.PgConn, side *pgx.Conn, at Stored) (slot SlotState, err error) {
+	s.confirmed.Store(uint64(at.End))
+	if err := s.sameServer(ctx, c); err != nil {
+		return slot, err
+	}
+	if slot, err = s.slotState(ctx, side); err != nil {
+		return slot, err
+	}
+	if err := s.keepOnStandbys(ctx, c, slot.Failover); err != nil {
+		return slot, err
+	}
+	args := []string{"proto_version '1'"}
+	if serverVersion(c) >= 14 {
+		args = []string{"proto_version '2'", "streaming 'on'"}
+	}
+	args = append(args, fmt.Sprintf("publication_names '%s,%s'", pgx.Identifier{s.o.Publication}.Sanitize(), pgx.Identifier{s.o.Publication + "_inserts"}.Sanitize()))
+	from := pglogrepl.LSN(uint64(at.Commit) - s.shift.Load())
+	if err := pglogrepl.StartReplication(ctx, c, pgx.Identifier{s.o.Slot}.Sanitize(), from, pglogrepl.StartReplicationOptions{PluginArgs: args}); err != nil {
+		return slot, fmt.Errorf("start replication from slot %q: %w", s.o.Slot, inUse(err))
+	}
+	if slot, err = s.slotState(ctx, side); err != nil {
+		return slot, err
+	}
+	if slot.Confirmed > at.End {
+		return slot, &Broken{fmt.Sprintf("the replication slot is at %s, ahead of what was stored, at %s: somebody else has read from it", slot.Confirmed, at.End)}
+	}
+	return slot, nil
+}
+
+// sameServer sees that the stream's connection leads to the server that was identified last: a connection string may name several.
+func (s *Source) sameServer(ctx context.Context, c *pgconn.PgConn) error {
+	now, err := s.identify(ctx, c)
+	if err != nil {
+		return err
+	}
+	if met := s.met.Load(); met != nil && (met.ID != now.ID || met.Timeline != now.Timeline) {
+		return errors.New("the primary has changed since it was looked at")
+	}
+	return nil
+}
+
+// proved passes events on once the first one is the last stored transaction, as it must be where the slot has not passed it: otherwise the log is
+// another one that only has the same positions, as after the primary was put back to an earlier state and written to since.
+func proved(at Stored, out func(Event) error) func(Event) error {
+	seen := false
+	return func(e Event) error {
+		if !seen {
+			if e.Tx == nil && e.Idle <= at.Commit {
+				return nil
+			}
+			if e.Tx == nil || e.Tx.CommitLSN != at.Commit || !e.Tx.CommitTime.Equal(at.Time) {
+				return &Broken{fmt.Sprintf("the primary's log has no transaction of %s at %s, as it had when that was captured", at.Time.UTC().Format(time.RFC3339Nano), at.Commit)}
+			}
+			seen = true
+		}
+		return out(e)
+	}
 }
 
 // Confirm tells the primary, at the next status, that everything before a position is durable here. It must be.
@@ -88,53 +153,93 @@ func (s *Source) Confirm(lsn change.LSN) {
 }
 
 type stream struct {
-	s      *Source
-	c      *pgconn.PgConn
-	d      *decoder
-	early  *streamed
-	out    func(Event) error
-	last   time.Time // of the last status
-	told   uint64
-	seen   change.LSN
-	silent bool // nothing came since the last status
+	s     *Source
+	c     *pgconn.PgConn
+	d     *decoder
+	early *streamed
+	out   func(Event) error
+	seen  change.LSN
+	phase atomic.Uint64 // even while a message is waited for, odd while one is handled
+
+	mu    sync.Mutex // guards what follows, and writing
+	asked time.Time  // when the primary was last asked for an answer
+	told  uint64
 }
 
+// run reads for ever. Progress is reported beside it, so that a store that is busy for long does not look like an agent that is gone.
 func (st *stream) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var beside sync.WaitGroup
+	defer func() { cancel(nil); beside.Wait() }()
+	beside.Go(func() { st.report(ctx, cancel) })
 	for {
-		if err := ctx.Err(); err != nil {
+		m, err := st.c.Frontend().Receive()
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		if err != nil {
+			return fmt.Errorf("receive changes: %w", err)
+		}
+		st.phase.Add(1)
+		if err := st.receive(ctx, m); err != nil {
 			return err
 		}
-		if since := time.Since(st.last); since >= statusEvery || since >= statusEvery/4 && st.s.confirmed.Load() > st.told {
-			if err := st.status(); err != nil {
-				return err
-			}
+		st.phase.Add(1)
+	}
+}
+
+// answerWithin is how long the primary may be silent, although it is asked every second, before the connection counts as dead.
+const answerWithin = 30 * time.Second
+
+// report sends a status whenever one is due, and gives the connection up when that fails or the primary no longer answers.
+func (st *stream) report(ctx context.Context, end context.CancelCauseFunc) {
+	tick := time.NewTicker(statusEvery / 4)
+	defer tick.Stop()
+	phase, since := uint64(0), time.Now()
+	for {
+		err := st.tell()
+		if now := st.phase.Load(); now != phase || now%2 == 1 {
+			phase, since = now, time.Now()
 		}
-		if err := st.c.Conn().SetReadDeadline(time.Now().Add(statusEvery / 4)); err != nil {
-			return err
+		if err == nil && time.Since(since) > answerWithin {
+			err = fmt.Errorf("the primary has not answered for %s", answerWithin)
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if err != nil {
+			end(err)
+			_ = st.c.Conn().SetDeadline(time.Now()) // ends the wait for a message
+			return
 		}
-		for range 256 { // a deadline costs as much as a message
-			m, err := st.c.Frontend().Receive()
-			var timeout net.Error
-			if errors.As(err, &timeout) && timeout.Timeout() {
-				break
-			}
-			if err != nil {
-				return fmt.Errorf("receive changes: %w", err)
-			}
-			if err := st.receive(ctx, m); err != nil {
-				return err
-			}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
+}
+
+// tell sends a status if there is something new to say or nothing was said for a while.
+func (st *stream) tell() error {
+	st.mu.Lock()
+	due := time.Since(st.asked) >= statusEvery || st.s.confirmed.Load() > st.told
+	st.mu.Unlock()
+	if !due {
+		return nil
+	}
+	return st.status()
 }
 
 func (st *stream) receive(ctx context.Context, m pgproto3.BackendMessage) error {
 	switch m := m.(type) {
 	case *pgproto3.ErrorResponse:
-		return fmt.Errorf("receive changes: %w", pgconn.ErrorResponseToPgError(m))
+		err := pgconn.ErrorResponseToPgError(m)
+		if undefined(err) {
+			return &Broken{"the publication did not exist while changes were made: " + err.Message}
+		}
+		return fmt.Errorf("receive changes: %w", err)
+	case *pgproto3.NoticeResponse:
+		if m.Routine == "LoadPublications" { // PostgreSQL 18 goes on without it
+			return &Broken{"the publication did not exist while changes were made: " + m.Message}
+		}
 	case *pgproto3.CopyData:
 		return st.data(ctx, m.Data)
 	case *pgproto3.CopyDone:
@@ -152,7 +257,6 @@ func (st *stream) data(ctx context.Context, b []byte) error {
 		if len(b) < 25 {
 			return errShort
 		}
-		st.silent = false
 		if taken, err := st.early.message(ctx, b[25:]); taken || err != nil {
 			return err
 		}
@@ -175,11 +279,16 @@ func (st *stream) data(ctx context.Context, b []byte) error {
 	return nil
 }
 
-// status reports what is durable. When nothing came for a while it asks where the primary's log is, so that an idle database holds back no WAL.
+// status reports what is durable. Now and then it asks how far the primary's log is, so that an idle database holds back no WAL and a dead connection is noticed.
 func (st *stream) status() error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	lsn := st.s.confirmed.Load()
-	ask := st.silent
-	st.last, st.silent, st.told = time.Now(), true, lsn
+	ask := time.Since(st.asked) >= statusEvery
+	if ask {
+		st.asked = time.Now()
+	}
+	st.told = lsn
 	p := pglogrepl.LSN(lsn - uint64(st.d.shift))
 	err := pglogrepl.SendStandbyStatusUpdate(context.Background(), st.c,
 		pglogrepl.StandbyStatusUpdate{WALWritePosition: p, WALFlushPosition: p, WALApplyPosition: p, ReplyRequested: ask})

@@ -3,7 +3,6 @@ package capture
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"foreshadow/agent/change"
 )
@@ -12,9 +11,8 @@ import (
 type streamed struct {
 	d     *decoder
 	spool *spool
-	xid   uint32       // of the block that is open
-	open  bool         // a block is open
-	alive func() error // is called now and then during a replay, which can take long
+	xid   uint32 // of the block that is open
+	open  bool   // a block is open
 }
 
 // message takes one message; it says whether it was one for it.
@@ -81,16 +79,11 @@ func (s *streamed) commit(ctx context.Context, r *reader) error {
 	}
 	defer s.spool.drop(xid)
 	s.d.begin(tx)
-	last := time.Now()
 	err := t.each(0, func(m []byte) error {
 		if err := s.d.message(ctx, m); err != nil {
 			return err
 		}
-		if time.Since(last) < statusEvery {
-			return ctx.Err()
-		}
-		last = time.Now()
-		return s.alive()
+		return ctx.Err()
 	})
 	if err != nil {
 		return err

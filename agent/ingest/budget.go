@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"foreshadow/agent/capture"
 )
 
 // lookEvery is how often the log that the primary keeps for us is measured.
@@ -14,38 +16,39 @@ const lookEvery = 2 * time.Second
 func (g *Ingest) guard(ctx context.Context, end func()) {
 	tick := time.NewTicker(min(lookEvery, 2*g.o.Watch))
 	defer tick.Stop()
-	warned := false
-	for {
+	for { // it looks at once: a session that fails at its start would never be measured
+		if slot, err := g.o.Source.SlotState(ctx); err == nil && g.spent(slot) {
+			end()
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		slot, err := g.o.Source.SlotState(ctx)
-		if err != nil || !slot.Exists {
-			continue // the session finds out for itself
-		}
-		near := g.o.Budget > 0 && slot.Retained > g.o.Budget/2
-		g.set(func(s *Status) {
-			s.Retained, s.Warning = slot.Retained, ""
-			if near {
-				s.Warning = fmt.Sprintf("the primary keeps %d MB of log for capture, of at most %d MB", slot.Retained>>20, g.o.Budget>>20)
-			}
-		})
-		if near && !warned {
-			g.o.Log.Warn("the primary keeps much log for capture; past the budget the slot is given up and every table copied again",
-				"source", g.o.Name, "retained_bytes", slot.Retained, "budget_bytes", g.o.Budget)
-		}
-		warned = near
-		if g.o.Budget <= 0 || slot.Retained <= g.o.Budget {
-			continue
-		}
-		g.mu.Lock()
-		g.spent = fmt.Sprintf("the primary kept %d MB of log for capture, more than the budget of %d MB; the slot was given up", slot.Retained>>20, g.o.Budget>>20)
-		g.mu.Unlock()
-		end()
-		return
 	}
+}
+
+// spent says that the budget is used up. From half of it on, or of what the primary's own limit leaves, it warns.
+func (g *Ingest) spent(slot capture.SlotState) bool {
+	warning := ""
+	switch {
+	case g.o.Budget > 0 && slot.Retained > g.o.Budget/2:
+		warning = fmt.Sprintf("the primary keeps %d MB of log for capture; past the budget of %d MB the slot is given up and every table copied again", slot.Retained>>20, g.o.Budget>>20)
+	case slot.Left >= 0 && slot.Retained > slot.Left:
+		warning = fmt.Sprintf("the primary keeps %d MB of log for capture; after %d MB more it takes the slot away (max_slot_wal_keep_size) and every table is copied again", slot.Retained>>20, slot.Left>>20)
+	}
+	if warning != "" && g.Status().Warning == "" {
+		g.o.Log.Warn("the primary keeps much log for capture", "source", g.o.Name, "retained_bytes", slot.Retained, "budget_bytes", g.o.Budget, "left_bytes", slot.Left)
+	}
+	g.set(func(s *Status) { s.Retained, s.Warning = slot.Retained, warning })
+	if g.o.Budget <= 0 || slot.Retained <= g.o.Budget {
+		return false
+	}
+	g.mu.Lock()
+	g.broken = fmt.Sprintf("the primary kept %d MB of log for capture, more than the budget of %d MB; the slot was given up", slot.Retained>>20, g.o.Budget>>20)
+	g.mu.Unlock()
+	return true
 }
 
 // release drops the slot, once the session that used it has let go.

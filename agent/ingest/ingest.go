@@ -38,7 +38,7 @@ type Ingest struct {
 	ops     map[uint32]*Operation
 	catalog *capture.Catalog // what the catalog last showed, until it is applied
 	skip    map[uint32]bool  // tables that cannot be captured
-	spent   string           // why the slot was given up, until the gap is recorded
+	broken  string           // why the stream cannot be continued, until the gap is recorded
 	waited  map[uint32]bool  // tables published long enough ago for a copy to be whole
 }
 
@@ -132,6 +132,11 @@ func (g *Ingest) Run(ctx context.Context) error {
 		}
 		if errors.Is(err, errAgain) {
 			continue
+		}
+		if broken := (*capture.Broken)(nil); errors.As(err, &broken) {
+			g.mu.Lock()
+			g.broken = broken.Reason
+			g.mu.Unlock()
 		}
 		g.set(func(s *Status) { s.State, s.Message = "retrying", err.Error() })
 		g.o.Log.Warn("capture was interrupted and is tried again", "source", g.o.Name, "error", err)
@@ -236,16 +241,28 @@ func (g *Ingest) publish(ctx context.Context, cat capture.Catalog) (fresh bool, 
 			readable = append(readable, t)
 		}
 	}
-	refused, fresh, err := g.o.Source.Publish(ctx, readable)
+	p, err := g.o.Source.Publish(ctx, readable)
+	if err != nil {
+		return false, err
+	}
+	members := make(map[uint32]shadow.Member, len(p.Members))
+	for oid, m := range p.Members {
+		members[oid] = shadow.Member(m)
+	}
+	lapsed, err := g.o.Store.Published(ctx, members)
 	if err != nil {
 		return false, err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	for _, oid := range lapsed {
+		g.o.Log.Warn("a table was out of the publication; it is copied again", "source", g.o.Name, "oid", oid)
+		delete(g.waited, oid)
+	}
 	skip := make(map[uint32]bool, len(cat.Tables))
 	for _, t := range cat.Tables {
 		oid := t.Relation.OID
-		reason := refused[oid]
+		reason := p.Refused[oid]
 		if !t.Readable {
 			reason = "no right to read it"
 		}
@@ -255,5 +272,5 @@ func (g *Ingest) publish(ctx context.Context, cat capture.Catalog) (fresh bool, 
 		skip[oid] = reason != ""
 	}
 	g.skip = skip // whoever holds the old map may go on reading it
-	return fresh, nil
+	return p.Fresh || len(lapsed) > 0, nil
 }

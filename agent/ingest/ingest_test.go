@@ -64,6 +64,12 @@ func launch(t testing.TB, pg *pgtest.Server, dir string) *agent {
 
 func launchWith(t testing.TB, pg *pgtest.Server, dir string, budget int64) *agent {
 	t.Helper()
+	return launchOn(t, pg, dir, pg.DSN("postgres", "postgres"), budget)
+}
+
+// launchOn starts an agent with a connection string that may name several servers; pg is the one that the test talks to.
+func launchOn(t testing.TB, pg *pgtest.Server, dir, dsn string, budget int64) *agent {
+	t.Helper()
 	direct := int64(-1) // small tables go the way of large ones
 	if _, bench := t.(*testing.B); bench {
 		direct = 0
@@ -72,7 +78,7 @@ func launchWith(t testing.TB, pg *pgtest.Server, dir string, budget int64) *agen
 	if err != nil {
 		t.Fatal(err)
 	}
-	src, err := capture.New(capture.Options{DSN: pg.DSN("postgres", "postgres")})
+	src, err := capture.New(capture.Options{DSN: dsn, Failover: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,13 +101,11 @@ func (g *Ingest) stream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	from := max(st.End, st.Commit)
-	g.o.Source.Confirm(from)
 	g.set(func(s *Status) { s.State, s.Message = "streaming", "" })
 	q := newQueue()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return g.o.Source.Stream(ctx, from, func(e capture.Event) error { q.put(e); return ctx.Err() })
+		return g.o.Source.Stream(ctx, capture.Stored{Commit: st.Commit, Time: st.CommitTime, End: st.End}, func(e capture.Event) error { q.put(e); return ctx.Err() })
 	})
 	group.Go(func() error {
 		defer q.close()

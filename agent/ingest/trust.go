@@ -23,14 +23,14 @@ func trust(sys capture.System, slot capture.SlotState, st shadow.State, fork cha
 		return "the source is another database"
 	case sys.Timeline != id.Timeline && fork == 0:
 		return fmt.Sprintf("the primary is on timeline %d, which does not come from timeline %d", sys.Timeline, id.Timeline)
-	case sys.Timeline != id.Timeline && fork < st.Commit:
+	case sys.Timeline != id.Timeline && fork <= st.Commit: // a commit's position is where its record begins
 		return fmt.Sprintf("the primary was promoted at %s without the last transactions that were captured, up to %s", fork, st.Commit)
-	case sys.LSN < st.Commit:
+	case sys.LSN <= st.Commit:
 		return fmt.Sprintf("the primary's log ends at %s, before the last transaction that was captured, at %s", sys.LSN, st.Commit)
 	case !slot.Exists:
 		return "the replication slot is gone"
-	case slot.Lost:
-		return "the replication slot's log is gone"
+	case slot.Lost != "":
+		return "the replication slot's log is gone: " + slot.Lost
 	case slot.Confirmed > st.End:
 		return "the replication slot is ahead of what was stored"
 	}
@@ -59,10 +59,17 @@ func (g *Ingest) acquaint(ctx context.Context) (sys capture.System, st shadow.St
 		}
 	}
 	why = trust(sys, slot, st, fork)
+	g.mu.Lock()
+	if st.Identity.SystemID != "" && g.broken != "" {
+		why = g.broken
+	}
+	g.mu.Unlock()
 	if why == "" && promoted {
 		g.o.Log.Warn("the primary is on a new timeline that has everything captured so far; capture goes on", "source", g.o.Name, "timeline", sys.Timeline)
 		id.Timeline = sys.Timeline
-		err = g.o.Store.Identify(ctx, id)
+		if err = g.o.Store.Promoted(ctx, id, fork); err == nil {
+			g.set(func(s *Status) { s.Received, s.Confirmed = min(s.Received, fork), min(s.Confirmed, fork) })
+		}
 	}
 	return sys, st, why, err
 }
@@ -84,11 +91,6 @@ func (g *Ingest) follow(ctx context.Context, cat capture.Catalog, sys capture.Sy
 	}
 	var gap *shadow.Gap
 	if st.Identity.SystemID != "" {
-		g.mu.Lock()
-		if g.spent != "" {
-			why, g.spent = g.spent, ""
-		}
-		g.mu.Unlock()
 		g.o.Log.Error("the stream cannot be continued; every table is copied again and the gap is recorded", "source", g.o.Name, "reason", why)
 		gap = &shadow.Gap{Source: g.o.Name, From: st.Commit, To: snap.LSN, At: time.Now(), Reason: why}
 	}
@@ -96,6 +98,9 @@ func (g *Ingest) follow(ctx context.Context, cat capture.Catalog, sys capture.Sy
 		snap.Close()
 		return nil, err
 	}
+	g.mu.Lock()
+	g.broken = ""
+	g.mu.Unlock()
 	return snap, nil
 }
 

@@ -44,6 +44,20 @@ func Start(t testing.TB, settings ...string) *Server {
 	return StartWith(t, postgres.Options{Settings: all})
 }
 
+// Major is the major version of the servers that Start runs.
+func Major(t testing.TB) int {
+	t.Helper()
+	dir, err := postgres.FindBinDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	major, err := postgres.Major(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return major
+}
+
 // StartWith runs a new server with these options as they are; an empty Dir is made.
 func StartWith(t testing.TB, o postgres.Options) *Server {
 	t.Helper()

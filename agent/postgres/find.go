@@ -74,6 +74,12 @@ func version(binDir string) (major int, full string, err error) {
 	return major, strings.TrimSpace(string(out)), err
 }
 
+// Major is the major version of the server binaries in a directory.
+func Major(binDir string) (int, error) {
+	major, _, err := version(binDir)
+	return major, err
+}
+
 // Command is a PostgreSQL tool (psql, pg_dump, ...) that finds this server by its environment and runs as the server's
 // OS user in the root directory, so relative paths mean nothing to it. A tool missing beside the server is looked up in PATH.
 func (s *Server) Command(ctx context.Context, tool string, args ...string) *exec.Cmd {

@@ -113,14 +113,24 @@ func (d *DB) Follow(_ context.Context, id Identity, from change.LSN, gap *Gap) e
 	})
 }
 
-// Identify notes a change of what the shadow follows that leaves its position good, such as a promoted standby that had everything.
-func (d *DB) Identify(_ context.Context, id Identity) error {
+// Promoted notes that the primary is on another timeline, which left the one that was followed at a position and has everything that is stored.
+// What was only heard of the old one after that position is forgotten.
+func (d *DB) Promoted(_ context.Context, id Identity, left change.LSN) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.open {
 		d.rollback()
 	}
-	return d.transact(func() error { return d.identify(id) })
+	if left <= d.pos.commit {
+		return fmt.Errorf("follow a promoted primary from %s on: the shadow stands at %s already", left, d.pos.commit)
+	}
+	return d.transact(func() error {
+		d.pos.end = min(d.pos.end, left)
+		if d.looked.LSN > left {
+			d.looked.LSN = left
+		}
+		return d.identify(id)
+	})
 }
 
 func (d *DB) identify(id Identity) error {
@@ -237,6 +247,10 @@ func (l *Load) Commit() error {
 			}
 		}
 		var g *gap
+		reason := "the table was copied again; its changes are in the log"
+		if t.Lost != nil && t.Lost.Missed {
+			reason = "the table's publication was changed, and changes may have passed by; the table was copied again"
+		}
 		if t.Version > 0 {
 			g = t.found(d.shape(t), &l.rel, Mark{l.lsn, l.at})
 		}
@@ -247,9 +261,9 @@ func (l *Load) Commit() error {
 		l.g.Version = v
 		clear(d.known)
 		t.Gens, t.Version, t.Synced, t.Filter, t.Await, t.Note, t.Dropped = append(t.Gens, l.g), v, true, l.filter, nil, "", 0
-		t.Shaped = nil
+		t.Shaped, t.Member = nil, d.members[t.OID]
 		if g != nil {
-			if err := d.addGap(&Gap{Relation: l.rel.Schema + "." + l.rel.Name, From: g.From.LSN, To: l.lsn, At: l.at, Reason: "the table was copied again; its changes are in the log"}); err != nil {
+			if err := d.addGap(&Gap{Relation: l.rel.Schema + "." + l.rel.Name, From: g.From.LSN, To: l.lsn, At: l.at, Reason: reason}); err != nil {
 				return err
 			}
 		}

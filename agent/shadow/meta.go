@@ -29,6 +29,7 @@ type table struct {
 	AsText    []string   `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
 	Lost      *lost      `json:",omitempty"` // since when the rows are not known, while they are not
 	Gaps      []gap      `json:",omitempty"` // stretches of time in which the rows are not known
+	Member    string     `json:",omitempty"` // the key of its place in a publication
 	used      Mark       // the last transaction whose changes came in the current shape, of this process
 	Shaped    *Xact      `json:",omitempty"` // the transaction that the current shape first came with, in a session
 }
@@ -60,8 +61,11 @@ type Xact struct {
 type gap struct{ From, To Mark }
 
 // lost is since when a table's rows are not known: after Stored, if its columns turn out to be the same as before; otherwise after Looked,
-// when they were last seen so, because what changed them can have come before Stored without being noticed.
-type lost struct{ Stored, Looked Mark }
+// when they were last seen so, because what changed them can have come before Stored without being noticed. Missed says that changes passed the log by.
+type lost struct {
+	Stored, Looked Mark
+	Missed         bool `json:",omitempty"`
+}
 
 // lose says that a table's rows are not known from now on, until they are copied again.
 func (d *DB) lose(t *table) {
@@ -76,7 +80,7 @@ func (d *DB) lose(t *table) {
 		if looked.LSN > stored.LSN {
 			looked = stored
 		}
-		t.Lost = &lost{stored, looked}
+		t.Lost = &lost{Stored: stored, Looked: looked}
 	}
 	t.Synced = false
 	d.touched[t.OID] = true
@@ -88,7 +92,7 @@ func (t *table) found(old, now *change.Relation, at Mark) *gap {
 		return nil
 	}
 	g := gap{From: t.Lost.Looked, To: at}
-	if sameShape(old, now) {
+	if sameShape(old, now) && !t.Lost.Missed {
 		g.From = t.Lost.Stored
 	}
 	t.Lost, t.Gaps = nil, append(t.Gaps, g)

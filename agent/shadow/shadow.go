@@ -37,23 +37,25 @@ type DB struct {
 	log *slog.Logger
 	db  duck.Database
 
-	mu         sync.Mutex
-	w          *conn
-	out        *writers // appenders of the log and the tail, made again after a rollback
-	open       bool     // a transaction's first parts are appended and its commit is still to come
-	pos        position
-	stored     position // as committed
-	tables     map[uint32]*table
-	shapes     map[uint32][]change.Relation
-	known      map[*change.Relation]*known
-	tail       map[uint32]*tail
-	tailCount  int
-	tailBytes  int
-	placed     Mark            // when the tables' places in partitioned ones were last known
-	looked     Mark            // when the catalog was last seen unchanged
-	touched    map[uint32]bool // tables whose state changed in the open transaction
-	foldTook   time.Duration
-	foldedAt   time.Time
+	mu        sync.Mutex
+	w         *conn
+	out       *writers // appenders of the log and the tail, made again after a rollback
+	open      bool     // a transaction's first parts are appended and its commit is still to come
+	pos       position
+	stored    position // as committed
+	tables    map[uint32]*table
+	shapes    map[uint32][]change.Relation
+	known     map[*change.Relation]*known
+	tail      map[uint32]*tail
+	tailCount int
+	tailBytes int
+	placed    Mark              // when the tables' places in partitioned ones were last known
+	looked    Mark              // when the catalog was last seen unchanged
+	members   map[uint32]string // every table's place in a publication, as this process saw it last
+	touched   map[uint32]bool   // tables whose state changed in the open transaction
+	foldTook  time.Duration
+	foldedAt  time.Time
+
 	direct     int64 // rows up to which a table is changed in place
 	settleTook time.Duration
 	settledAt  time.Time
@@ -80,7 +82,7 @@ func Open(o Options) (*DB, error) {
 	if err := os.MkdirAll(filepath.Join(o.Dir, "tmp"), 0o700); err != nil {
 		return nil, fmt.Errorf("create shadow folder: %w", err)
 	}
-	d := &DB{log: o.Log, direct: o.Direct, kick: make(chan struct{}, 1), done: make(chan struct{})}
+	d := &DB{log: o.Log, direct: o.Direct, members: map[uint32]string{}, kick: make(chan struct{}, 1), done: make(chan struct{})}
 	if d.direct == 0 {
 		d.direct = direct
 	}

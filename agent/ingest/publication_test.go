@@ -1,0 +1,107 @@
+package ingest
+
+import (
+	"strings"
+	"testing"
+
+	"foreshadow/agent/pgtest"
+	"foreshadow/agent/shadow"
+)
+
+// lapses lists the tables with a stretch in which their rows are not known.
+func (a *agent) lapses() string {
+	a.t.Helper()
+	rows, err := a.store.Query(a.t.Context(), shadow.Query{SQL: "SELECT coalesce(string_agg(DISTINCT relation, ' ' ORDER BY relation), '') FROM gaps WHERE relation IS NOT NULL"})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer rows.Close()
+	b, err := rows.Next(a.t.Context())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return string(b.Columns[0].Bytes[0])
+}
+
+// TestPublicationChanged holds that changes which passed the stream by, because somebody changed our publications, are noticed: what was missed is
+// recorded, copied again, and the publications are set right. Whether the agent runs meanwhile makes no difference.
+func TestPublicationChanged(t *testing.T) {
+	t.Parallel()
+	const update = "UPDATE acc SET v = v + 1 WHERE id < 50"
+	for _, c := range []struct {
+		name  string
+		since int // major version
+		steps []string
+		all   bool // the gap is of every table
+	}{
+		{"table taken out", 14, []string{"ALTER PUBLICATION foreshadow DROP TABLE acc", update}, false},
+		{"table out and in again", 14, []string{"ALTER PUBLICATION foreshadow DROP TABLE acc", update, "ALTER PUBLICATION foreshadow ADD TABLE acc"}, false},
+		{"updates left out", 14, []string{"ALTER PUBLICATION foreshadow SET (publish = 'insert')", update}, false},
+		{"rows filtered", 15, []string{"ALTER PUBLICATION foreshadow SET TABLE acc WHERE (id > 60)", update}, false},
+		{"columns left out", 15, []string{"ALTER PUBLICATION foreshadow SET TABLE acc (id)", update}, false},
+		{"dropped", 14, []string{"DROP PUBLICATION foreshadow", update}, true},
+	} {
+		if pgtest.Major(t) < c.since {
+			continue
+		}
+		for _, stopped := range []bool{false, true} {
+			name := c.name + map[bool]string{true: ", agent stopped", false: ", agent running"}[stopped]
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				pg := pgtest.Start(t)
+				pg.Exec(t, "postgres", accSchema+"; CREATE TABLE other (id int PRIMARY KEY)")
+				dir := t.TempDir()
+				a := run(t, pg, dir)
+				at, _, err := a.store.Position(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				before := known{at, a.primary("acc")}
+				a.catchUp()
+				if stopped {
+					a.stop()
+				}
+				for _, sql := range c.steps {
+					a.query(sql)
+				}
+				if stopped {
+					a = run(t, pg, dir)
+				}
+				until(t, "the gap is recorded", func() bool { return len(a.gaps()) > 0 || strings.Contains(a.lapses(), "public.acc") })
+				a.query("UPDATE acc SET v = v + 1")
+				a.catchUp()
+				a.same("acc")
+				a.still(before)
+				if whole := strings.Contains(strings.Join(a.gaps(), " "), "the publication did not exist"); whole != c.all {
+					t.Errorf("gaps: %q, of tables: %q", a.gaps(), a.lapses())
+				}
+				want := [][]string{{"true", "true", "true"}}
+				if got := pg.Query(t, "postgres", "SELECT pubupdate::text, pubdelete::text, (SELECT count(*) = 3 FROM pg_publication_tables WHERE pubname = 'foreshadow')::text FROM pg_publication WHERE pubname = 'foreshadow'"); strings.Join(got[0], " ") != strings.Join(want[0], " ") {
+					t.Errorf("the publication is %q", got)
+				}
+			})
+		}
+	}
+}
+
+// TestIdentityMoves holds that a table which loses its replica identity, or gets one, changes publications without missing an insert.
+func TestIdentityMoves(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.Start(t)
+	pg.Exec(t, "postgres", accSchema)
+	a := run(t, pg, t.TempDir())
+	a.remember()
+	a.query("ALTER TABLE acc DROP CONSTRAINT acc_pkey")
+	published := func() string {
+		return strings.Join(a.query("SELECT coalesce(string_agg(pubname, ' '), '') FROM pg_publication_tables WHERE tablename = 'acc'")[0], "")
+	}
+	for i := 1000; published() != "foreshadow_inserts"; i++ { // inserts never stop while the table moves
+		a.query("INSERT INTO acc SELECT $1::int, 0", i)
+	}
+	a.query("INSERT INTO acc VALUES (-1, 0)")
+	a.catchUp()
+	a.same("acc")
+	if l := a.lapses(); strings.Contains(l, "acc") {
+		t.Errorf("rows are not known: %q", l)
+	}
+}
