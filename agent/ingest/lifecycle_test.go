@@ -149,7 +149,7 @@ func TestPrimaryGoesBack(t *testing.T) {
 		name     string
 		promoted bool
 		reason   string
-	}{{"restored from a backup", false, "the primary's log ends at"}, {"promoted too early", true, "was promoted at"}} {
+	}{{"restored from a backup", false, "the primary's log ends at"}, {"promoted too early", true, "the promoted primary lacks"}} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			pg := pgtest.Start(t)

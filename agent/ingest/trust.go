@@ -24,7 +24,7 @@ func trust(sys capture.System, slot capture.SlotState, st shadow.State, fork cha
 	case sys.Timeline != id.Timeline && fork == 0:
 		return fmt.Sprintf("the primary is on timeline %d, which does not come from timeline %d", sys.Timeline, id.Timeline)
 	case sys.Timeline != id.Timeline && fork <= st.Commit: // a commit's position is where its record begins
-		return fmt.Sprintf("the primary was promoted at %s without the last transactions that were captured, up to %s", fork, st.Commit)
+		return fmt.Sprintf("the promoted primary lacks the last transactions that were captured, up to %s", st.Commit)
 	case sys.LSN <= st.Commit:
 		return fmt.Sprintf("the primary's log ends at %s, before the last transaction that was captured, at %s", sys.LSN, st.Commit)
 	case !slot.Exists:
@@ -59,6 +59,9 @@ func (g *Ingest) acquaint(ctx context.Context) (sys capture.System, st shadow.St
 		}
 	}
 	why = trust(sys, slot, st, fork)
+	if why != "" && promoted && fork > 0 {
+		why += fmt.Sprintf("; the primary was promoted to timeline %d at %s", sys.Timeline, fork)
+	}
 	g.mu.Lock()
 	if st.Identity.SystemID != "" && g.broken != "" {
 		why = g.broken

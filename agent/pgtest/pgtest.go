@@ -28,6 +28,21 @@ type Server struct{ *postgres.Server }
 // settings of the form name=value override that.
 func Start(t testing.TB, settings ...string) *Server {
 	t.Helper()
+	return StartWith(t, postgres.Options{Settings: defaults(t, settings)})
+}
+
+// Open runs a server, set as by Start, in a data directory that is there already.
+func Open(t testing.TB, dir string, settings ...string) *Server {
+	t.Helper()
+	s, err := postgres.Open(postgres.Options{Dir: dir, Settings: defaults(t, settings)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return start(t, s)
+}
+
+func defaults(t testing.TB, settings []string) map[string]string {
+	t.Helper()
 	all := map[string]string{
 		"fsync": "off", "full_page_writes": "off",
 		"wal_level": "logical", "max_connections": "60", "shared_buffers": "32MB",
@@ -41,7 +56,7 @@ func Start(t testing.TB, settings ...string) *Server {
 		}
 		all[strings.TrimSpace(name)] = strings.TrimSpace(value)
 	}
-	return StartWith(t, postgres.Options{Settings: all})
+	return all
 }
 
 // Major is the major version of the servers that Start runs.
@@ -70,6 +85,14 @@ func StartWith(t testing.TB, o postgres.Options) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return start(t, s)
+}
+
+// start runs a server until the test's end.
+func start(t testing.TB, s *postgres.Server) *Server {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
