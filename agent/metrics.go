@@ -16,6 +16,8 @@ func (a *Agent) metrics() []metric {
 		{"foreshadow_capture_streaming_bool", "1 while changes are received.", false, func() float64 { return truth(a.ingest.Status().State == "streaming") }},
 		{"foreshadow_capture_changes_total", "Changes stored since capture began.", true, func() float64 { return float64(a.ingest.Status().Changes) }},
 		{"foreshadow_capture_transactions_total", "Transactions stored since capture began.", true, func() float64 { return float64(a.ingest.Status().Transactions) }},
+		{"foreshadow_capture_retained_bytes", "Log that the primary keeps for capture.", false, func() float64 { return float64(a.ingest.Status().Retained) }},
+		{"foreshadow_capture_retained_warning_bool", "1 while that is more than half of the budget, or of what the primary allows.", false, func() float64 { return truth(a.ingest.Status().Warning != "") }},
 		{"foreshadow_pgwire_connections_count", "Clients connected.", false, func() float64 { return float64(a.wire.Connections()) }},
 		{"foreshadow_orchestrator_ready_count", "Predictive instances that accept connections.", false, a.readyInstances},
 		{"foreshadow_cluster_leader_known_bool", "1 while a leader of the agents is known.", false, func() float64 { return truth(a.cluster.Leader() != "") }},

@@ -74,11 +74,15 @@ func (a *Agent) openHistory(dsn string) (err error) {
 		return err
 	}
 	a.closers = append(a.closers, a.shadow.Close)
-	source, err := capture.New(capture.Options{DSN: dsn, Slot: s.Source.Slot, Publication: s.Source.Publication, Spool: a.dir("spool"), Log: a.log})
+	source, err := capture.New(capture.Options{DSN: dsn, Slot: s.Source.Slot, Publication: s.Source.Publication, Failover: s.Source.Failover, Spool: a.dir("spool"), Log: a.log})
 	if err != nil {
 		return err
 	}
-	a.ingest, err = ingest.New(ingest.Options{Name: a.database, Source: source, Store: a.shadow, Log: a.log})
+	budget, err := config.ParseSize(s.Source.WALBudget)
+	if err != nil {
+		return err
+	}
+	a.ingest, err = ingest.New(ingest.Options{Name: a.database, Source: source, Store: a.shadow, Budget: budget, Log: a.log})
 	return err
 }
 

@@ -47,13 +47,15 @@ func text(s string) any {
 }
 
 func (a *Agent) captureStatus(context.Context, engine.Login) (result.Table, error) {
-	t := columns("capture_status", "source VARCHAR, state VARCHAR, slot VARCHAR, received_lsn UBIGINT, confirmed_lsn UBIGINT, last_commit_time TIMESTAMPTZ, lag_ms DOUBLE, changes BIGINT, transactions BIGINT, message VARCHAR")
+	t := columns("capture_status", "source VARCHAR, state VARCHAR, slot VARCHAR, received_lsn UBIGINT, confirmed_lsn UBIGINT, last_commit_time TIMESTAMPTZ, lag_ms DOUBLE, changes BIGINT, transactions BIGINT, retained_bytes BIGINT, message VARCHAR")
 	s := a.ingest.Status()
 	messages := a.mirror.Warnings()
-	if s.Message != "" {
-		messages = append(messages, s.Message)
+	for _, m := range []string{s.Message, s.Warning} {
+		if m != "" {
+			messages = append(messages, m)
+		}
 	}
-	t.Rows = [][]any{{a.database, s.State, s.Slot, int64(s.Received), int64(s.Confirmed), moment(s.LastCommit), s.LagMs, s.Changes, s.Transactions, text(strings.Join(messages, "; "))}}
+	t.Rows = [][]any{{a.database, s.State, s.Slot, int64(s.Received), int64(s.Confirmed), moment(s.LastCommit), s.LagMs, s.Changes, s.Transactions, s.Retained, text(strings.Join(messages, "; "))}}
 	return t, nil
 }
 

@@ -2,7 +2,6 @@ package capture
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -24,19 +23,10 @@ type Finding struct {
 	Remedy string
 }
 
-// Check looks at what the primary lacks to be captured. An error means only that it could not look.
-func Check(ctx context.Context, dsn string) ([]Finding, error) {
-	s, err := New(Options{DSN: dsn})
-	if err != nil {
-		return nil, err
-	}
-	return s.Check(ctx)
-}
-
-// Check looks at what the primary lacks to be captured with this slot and publication.
+// Check looks at what the primary lacks to be captured with this slot and publication. An error means only that it could not look.
 func (s *Source) Check(ctx context.Context) (found []Finding, err error) {
 	err = s.with(ctx, func(c *pgx.Conn) error {
-		for _, check := range []func(context.Context, *pgx.Conn) ([]Finding, error){s.checkServer, s.checkRole, s.checkPublications, s.checkTables} {
+		for _, check := range []func(context.Context, *pgx.Conn) ([]Finding, error){s.checkServer, s.checkSlot, s.checkRole, s.checkPublications, s.checkTables} {
 			f, err := check(ctx, c)
 			if err != nil {
 				return fmt.Errorf("check source: %w", err)
@@ -58,33 +48,6 @@ func Blocking(found []Finding) bool {
 	return false
 }
 
-const serverSQL = `SELECT current_setting('wal_level'), current_setting('max_replication_slots')::int8, current_setting('max_wal_senders')::int8,
-	(SELECT count(*) FROM pg_replication_slots WHERE slot_name <> $1), (SELECT count(*) FROM pg_stat_replication), current_setting('server_version_num')::int8,
-	pg_is_in_recovery(), EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements'), current_setting('max_slot_wal_keep_size')`
-
-func (s *Source) checkServer(ctx context.Context, c *pgx.Conn) (found []Finding, err error) {
-	var level, keep string
-	var slots, senders, usedSlots, usedSenders, version int64
-	var standby, statements bool
-	if err := c.QueryRow(ctx, serverSQL, s.o.Slot).Scan(&level, &slots, &senders, &usedSlots, &usedSenders, &version, &standby, &statements, &keep); err != nil {
-		return nil, err
-	}
-	add := func(bad bool, l Level, what, remedy string) {
-		if bad {
-			found = append(found, Finding{l, what, remedy})
-		}
-	}
-	add(version < 130000, Error, fmt.Sprintf("PostgreSQL %d is too old: 13 or newer is needed", version/10000), "-- upgrade the server")
-	add(standby, Error, "this server is a standby; capture follows a primary", "-- connect to the primary")
-	add(level != "logical", Error, "wal_level is "+level+", logical is needed", "ALTER SYSTEM SET wal_level = 'logical'; -- then restart the server")
-	add(usedSlots >= slots, Error, fmt.Sprintf("all %d replication slots are in use", slots), fmt.Sprintf("ALTER SYSTEM SET max_replication_slots = %d; -- then restart the server", slots+4))
-	add(usedSenders >= senders, Error, fmt.Sprintf("all %d WAL senders are in use", senders), fmt.Sprintf("ALTER SYSTEM SET max_wal_senders = %d; -- then restart the server", senders+4))
-	add(keep == "-1", Warning, "max_slot_wal_keep_size is not limited: WAL kept for a stopped agent could fill the disk", "ALTER SYSTEM SET max_slot_wal_keep_size = '20GB'; SELECT pg_reload_conf();")
-	add(!statements, Warning, "extension pg_stat_statements is not installed: query load cannot be forecast",
-		"CREATE EXTENSION pg_stat_statements; -- with shared_preload_libraries = 'pg_stat_statements'")
-	return found, nil
-}
-
 func (s *Source) checkRole(ctx context.Context, c *pgx.Conn) (found []Finding, err error) {
 	var role, db string
 	var replication, create bool
@@ -104,17 +67,26 @@ func (s *Source) checkRole(ctx context.Context, c *pgx.Conn) (found []Finding, e
 	return found, nil
 }
 
-// checkPublications looks for a publication of all tables, which makes UPDATE and DELETE fail on tables without a replica identity.
+// checkPublications looks at publications of our names that are there already. Those of others are none of our business.
 func (s *Source) checkPublications(ctx context.Context, c *pgx.Conn) (found []Finding, err error) {
-	var all bool
-	err = c.QueryRow(ctx, "SELECT puballtables FROM pg_publication WHERE pubname = $1", s.o.Publication).Scan(&all)
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && !all {
-		return nil, nil
+	rows, err := c.Query(ctx, "SELECT pubname::text, puballtables, pg_has_role(pubowner, 'USAGE') FROM pg_publication WHERE pubname = ANY ($1) ORDER BY 1", []string{s.o.Publication, s.o.Publication + "_inserts"})
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		found = append(found, Finding{Error, fmt.Sprintf("publication %q is FOR ALL TABLES: UPDATE and DELETE fail on tables without a replica identity", s.o.Publication),
-			"DROP PUBLICATION " + pgx.Identifier{s.o.Publication}.Sanitize() + "; -- it is made again, table by table"})
-	}
+	var name string
+	var all, owned bool
+	_, err = pgx.ForEachRow(rows, []any{&name, &all, &owned}, func() error {
+		quoted := pgx.Identifier{name}.Sanitize()
+		if all {
+			found = append(found, Finding{Error, fmt.Sprintf("publication %q is FOR ALL TABLES: UPDATE and DELETE fail on tables without a replica identity", name),
+				"DROP PUBLICATION " + quoted + "; -- it is made again, table by table"})
+		}
+		if !owned {
+			found = append(found, Finding{Warning, fmt.Sprintf("publication %q belongs to another role: the agent cannot put new tables into it", name),
+				"ALTER PUBLICATION " + quoted + " OWNER TO " + pgx.Identifier{c.Config().User}.Sanitize() + "; -- as a superuser"})
+		}
+		return nil
+	})
 	return found, err
 }
 

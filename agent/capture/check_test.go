@@ -19,9 +19,18 @@ func finding(t *testing.T, found []Finding, what, remedy string) {
 	t.Errorf("no finding says %q with the remedy %q: %q", what, remedy, found)
 }
 
+func source(t *testing.T, dsn string) *Source {
+	t.Helper()
+	s, err := New(Options{DSN: dsn, Failover: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func check(t *testing.T, dsn string) []Finding {
 	t.Helper()
-	found, err := Check(t.Context(), dsn)
+	found, err := source(t, dsn).Check(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +131,36 @@ func TestCheckTables(t *testing.T) {
 			t.Errorf("%q is %q, want %q", what, got, want)
 		}
 	}
-	if _, err := Check(t.Context(), "host=/nonexistent user=nobody password=secret"); err == nil || strings.Contains(err.Error(), "secret") {
+	if _, err := source(t, "host=/nonexistent user=nobody password=secret").Check(t.Context()); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("an unreachable server: %v", err)
+	}
+}
+
+// TestCheckSlot holds what is said of a slot and a publication of our names that are there already, and of what could end the slot.
+func TestCheckSlot(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.Start(t, "wal_sender_timeout=2s", "max_slot_wal_keep_size=1MB", "min_wal_size=32MB", "max_wal_size=32MB")
+	pg.CreateDatabase(t, "other")
+	pg.Exec(t, "postgres", "CREATE ROLE plain LOGIN REPLICATION; CREATE PUBLICATION foreshadow; SELECT pg_create_physical_replication_slot('standby')")
+	pg.Exec(t, "other", "SELECT pg_create_logical_replication_slot('foreshadow', 'pgoutput')")
+	found := check(t, pg.DSN("plain", "postgres"))
+	finding(t, found, `slot "foreshadow" belongs to somebody else (plugin "pgoutput", database "other")`, "SELECT pg_drop_replication_slot('foreshadow')")
+	finding(t, found, `publication "foreshadow" belongs to another role`, `ALTER PUBLICATION "foreshadow" OWNER TO "plain"`)
+	finding(t, found, "wal_sender_timeout is 2000 ms", "ALTER SYSTEM SET wal_sender_timeout")
+	remedy := "upgrade the servers to 17"
+	if pg.Version() >= 17 {
+		remedy = "ALTER SYSTEM SET sync_replication_slots = on"
+	}
+	finding(t, found, "a standby follows this primary", remedy)
+	if pg.Version() >= 18 {
+		pg.Exec(t, "postgres", "ALTER SYSTEM SET idle_replication_slot_timeout = '1d'")
+		pg.Exec(t, "postgres", "SELECT pg_reload_conf()")
+		finding(t, check(t, pg.DSN("postgres", "postgres")), "idle_replication_slot_timeout is set", "ALTER SYSTEM SET idle_replication_slot_timeout = 0")
+	}
+	pg.Exec(t, "other", "SELECT pg_drop_replication_slot('foreshadow')")
+	pg.Exec(t, "postgres", "SELECT pg_create_logical_replication_slot('foreshadow', 'pgoutput')")
+	for level(check(t, pg.DSN("postgres", "postgres")), "the log of slot") == "" {
+		pg.Exec(t, "postgres", "SELECT pg_logical_emit_message(false, 'test', repeat('x', 4000000)); SELECT pg_switch_wal()")
+		pg.Exec(t, "postgres", "CHECKPOINT")
 	}
 }

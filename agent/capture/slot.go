@@ -47,13 +47,20 @@ func (s *Source) slotState(ctx context.Context, c *pgx.Conn) (st SlotState, err 
 	case standby:
 		return st, errStandby
 	case st.Exists && (plugin != "pgoutput" || database != ours):
-		return st, fmt.Errorf("replication slot %q belongs to somebody else (plugin %q, database %q): give this agent another one with source.slot", s.o.Slot, plugin, database)
+		return st, &foreignSlot{s.o.Slot, plugin, database}
 	}
 	if lost {
 		st.Lost = cmp.Or(reason, "max_slot_wal_keep_size was exceeded")
 	}
 	st.Confirmed, err = s.position(confirmed)
 	return st, err
+}
+
+// foreignSlot says that a slot of our name is not ours.
+type foreignSlot struct{ name, plugin, database string }
+
+func (f *foreignSlot) Error() string {
+	return fmt.Sprintf("replication slot %q belongs to somebody else (plugin %q, database %q): give this agent another one with source.slot", f.name, f.plugin, f.database)
 }
 
 // errStandby says that the connection led to a server that only follows the primary.

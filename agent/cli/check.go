@@ -10,7 +10,9 @@ import (
 )
 
 type checkCommand struct {
-	Source string `help:"Connection string of the primary, with the role that the agent will use." required:"" placeholder:"DSN"`
+	Source      string `help:"Connection string of the primary, with the role that the agent will use." required:"" placeholder:"DSN"`
+	Slot        string `help:"Replication slot." default:"foreshadow"`
+	Publication string `help:"Publication." default:"foreshadow"`
 }
 
 // checkTimeout bounds the whole look at the primary.
@@ -18,7 +20,7 @@ const checkTimeout = 30 * time.Second
 
 // Run prints each finding; the exit status is 1 when capture could not run safely.
 func (c checkCommand) Run(ctx context.Context, t terminal) error {
-	if err := preflight(ctx, c.Source, t.out); err != nil {
+	if err := preflight(ctx, capture.Options{DSN: c.Source, Slot: c.Slot, Publication: c.Publication, Failover: true}, t.out); err != nil {
 		return err
 	}
 	fmt.Fprintln(t.out, "ok: this primary can be captured")
@@ -26,10 +28,14 @@ func (c checkCommand) Run(ctx context.Context, t terminal) error {
 }
 
 // preflight prints each finding with the statement that mends it, and fails when capture could not run safely.
-func preflight(ctx context.Context, source string, out io.Writer) error {
+func preflight(ctx context.Context, o capture.Options, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	findings, err := capture.Check(ctx, source)
+	source, err := capture.New(o)
+	if err != nil {
+		return err
+	}
+	findings, err := source.Check(ctx)
 	if err != nil {
 		return err
 	}

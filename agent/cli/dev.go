@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"foreshadow/agent"
+	"foreshadow/agent/capture"
 	"foreshadow/agent/config"
 )
 
@@ -51,7 +52,7 @@ func (c devCommand) Run(ctx context.Context, t terminal) (err error) {
 		defer func() { err = errors.Join(err, p.server.Stop(context.WithoutCancel(ctx), true)) }()
 		source = p.server.DSN("foreshadow", p.database)
 	}
-	if err := preflight(ctx, source, t.err); err != nil {
+	if err := preflight(ctx, capture.Options{DSN: source, Failover: true}, t.err); err != nil {
 		return err
 	}
 	settings, err := c.settings(source, dir)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"foreshadow/agent"
+	"foreshadow/agent/capture"
 	"foreshadow/agent/config"
 )
 
@@ -60,7 +61,7 @@ func (c *runCommand) firstStart(ctx context.Context, t terminal, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	err = preflight(ctx, source, t.err)
+	err = preflight(ctx, capture.Options{DSN: source, Slot: c.Source.Slot, Publication: c.Source.Publication, Failover: c.Source.Failover}, t.err)
 	if unsafe := (failure{}); err == nil || errors.As(err, &unsafe) {
 		return err
 	}

@@ -29,6 +29,8 @@ type Source struct {
 	PasswordFile string `help:"File that holds the password of the primary's role." placeholder:"FILE"`
 	Slot         string `help:"Replication slot." default:"foreshadow"`
 	Publication  string `help:"Publication, created when missing." default:"foreshadow"`
+	WALBudget    string `name:"wal-budget" help:"Most log that the primary may keep for this agent; past it the slot is given up and every table copied again. 0 is without bound." default:"16GB" placeholder:"SIZE"`
+	Failover     bool   `help:"Let standbys keep a copy of the slot, so that capture goes on after a promotion (PostgreSQL 17 and newer)." default:"true" negatable:""`
 }
 
 // Server is where clients connect and what the agent keeps.
@@ -102,6 +104,9 @@ func (s *Settings) Check() error {
 		if id, addr, ok := strings.Cut(p, "="); !ok || id == "" || addr == "" {
 			return fmt.Errorf("cluster.peers: %q is not of the form id=host:port", p)
 		}
+	}
+	if _, err := ParseSize(s.Source.WALBudget); err != nil {
+		return fmt.Errorf("source.wal-budget: %w", err)
 	}
 	if _, err := ParseSize(s.Instances.MaxSize); err != nil {
 		return fmt.Errorf("instances.max-size: %w", err)

@@ -49,7 +49,7 @@ func TestUnknownKey(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	good := Settings{Source: Source{DSN: "host=h user=u dbname=d"}, Instances: Instances{MaxSize: "1GB"}}
+	good := Settings{Source: Source{DSN: "host=h user=u dbname=d", WALBudget: "1GB"}, Instances: Instances{MaxSize: "1GB"}}
 	if err := good.Check(); err != nil {
 		t.Errorf("good settings: %v", err)
 	}

@@ -25,8 +25,8 @@ COMMENT ON TABLE foreshadow.change_profile IS 'Changes of each table by minute, 
 
 CREATE TABLE foreshadow.capture_status (
   source text, state text, slot text, received_lsn pg_lsn, confirmed_lsn pg_lsn, last_commit_time timestamptz,
-  lag_ms double precision, changes bigint, transactions bigint, message text);
-COMMENT ON TABLE foreshadow.capture_status IS 'Where capture stands, one row per source';
+  lag_ms double precision, changes bigint, transactions bigint, retained_bytes bigint, message text);
+COMMENT ON TABLE foreshadow.capture_status IS 'Where capture stands, one row per source; retained_bytes is the log that the primary keeps for it';
 
 CREATE TABLE foreshadow.capture_gaps (
   source text, relation text, from_lsn pg_lsn, to_lsn pg_lsn, noticed_at timestamptz, reason text);
