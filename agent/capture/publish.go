@@ -14,7 +14,6 @@ import (
 // Published is what Publish found and did.
 type Published struct {
 	Refused map[uint32]string // why a table could not be published
-	Fresh   bool              // a table was added
 	Members map[uint32]Member // of every given table
 }
 
@@ -49,7 +48,6 @@ func (s *Source) Publish(ctx context.Context, all []Table) (p Published, err err
 				p.Refused[oid] = err.Error()
 				continue
 			}
-			p.Fresh = p.Fresh || !has.whole
 			moved[oid] = had.whole && has.key == ""
 		}
 		if changed {

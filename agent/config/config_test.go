@@ -60,6 +60,7 @@ func TestCheck(t *testing.T) {
 		"go together":       func(s *Settings) { s.Server.TLSCertFile = "x" },
 		"several agents":    func(s *Settings) { s.Cluster.Peers = []string{"a=b:1"} },
 		"not a size":        func(s *Settings) { s.Instances.MaxSize = "big" },
+		"source.wal-budget": func(s *Settings) { s.Source.WALBudget = "much" },
 		"not a size;":       func(s *Settings) { s.Instances.MaxSize = "1kb" },
 	} {
 		s := good

@@ -32,7 +32,7 @@ func (g *Ingest) copyTables(ctx context.Context, cat capture.Catalog, snap *capt
 			continue
 		}
 		todo = append(todo, t)
-		older = older || !g.waited[oid]
+		older = older || g.waited[oid] != g.keys[oid]
 	}
 	for oid, t := range st.Tables {
 		if !there[oid] && !t.Dropped {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,10 +37,11 @@ type Ingest struct {
 	mu      sync.Mutex
 	status  Status
 	ops     map[uint32]*Operation
-	catalog *capture.Catalog // what the catalog last showed, until it is applied
-	skip    map[uint32]bool  // tables that cannot be captured
-	broken  string           // why the stream cannot be continued, until the gap is recorded
-	waited  map[uint32]bool  // tables published long enough ago for a copy to be whole
+	catalog *capture.Catalog  // what the catalog last showed, until it is applied
+	skip    map[uint32]bool   // tables that cannot be captured
+	broken  string            // why the stream cannot be continued, until the gap is recorded
+	keys    map[uint32]string // every table's place in a publication
+	waited  map[uint32]string // and the one that it has had for long enough for a copy to be whole
 }
 
 // Status is where capture stands.
@@ -76,7 +78,7 @@ func New(o Options) (*Ingest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the shadow's state: %w", err)
 	}
-	g := &Ingest{o: o, ready: make(chan struct{}), ops: map[uint32]*Operation{}, skip: map[uint32]bool{}, waited: map[uint32]bool{}}
+	g := &Ingest{o: o, ready: make(chan struct{}), ops: map[uint32]*Operation{}, skip: map[uint32]bool{}, waited: map[uint32]string{}}
 	g.status = Status{Source: o.Name, State: "starting", Slot: o.Source.Slot(), Received: st.End, Confirmed: st.End,
 		LastCommit: st.CommitTime, Changes: st.Changes, Transactions: st.Transactions}
 	if st.Identity.SystemID != "" && len(o.Store.Unsynced()) == 0 {
@@ -198,6 +200,7 @@ func (g *Ingest) session(ctx context.Context) error {
 	if err := g.copyTables(ctx, cat, snap); err != nil {
 		return err
 	}
+	g.settled()
 	if snap != nil {
 		snap.Close()
 	}
@@ -233,7 +236,8 @@ func (g *Ingest) pending() bool {
 	return false
 }
 
-// publish puts the tables into the publications and remembers those that cannot be.
+// publish puts the tables into the publications and remembers those that cannot be. fresh says that a table was not where it is now when
+// publish looked last.
 func (g *Ingest) publish(ctx context.Context, cat capture.Catalog) (fresh bool, err error) {
 	var readable []capture.Table
 	for _, t := range cat.Tables {
@@ -255,11 +259,12 @@ func (g *Ingest) publish(ctx context.Context, cat capture.Catalog) (fresh bool, 
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, oid := range lapsed {
-		g.o.Log.Warn("a table was out of the publication; it is copied again", "source", g.o.Name, "oid", oid)
-		delete(g.waited, oid)
+	g.keys = make(map[uint32]string, len(members))
+	for oid, m := range members {
+		g.keys[oid] = m.Key
+		fresh = fresh || g.waited[oid] != m.Key
 	}
-	skip := make(map[uint32]bool, len(cat.Tables))
+	skip := make(map[uint32]bool, len(cat.Tables)) // whoever holds the old map may go on reading it
 	for _, t := range cat.Tables {
 		oid := t.Relation.OID
 		reason := p.Refused[oid]
@@ -269,8 +274,18 @@ func (g *Ingest) publish(ctx context.Context, cat capture.Catalog) (fresh bool, 
 		if reason != "" && !g.skip[oid] {
 			g.o.Log.Warn("a table is not captured", "table", t.Relation.Schema+"."+t.Relation.Name, "reason", reason)
 		}
+		if slices.Contains(lapsed, oid) {
+			g.o.Log.Warn("changes of a table passed by, because its publication was changed; it is copied again", "table", t.Relation.Schema+"."+t.Relation.Name)
+		}
 		skip[oid] = reason != ""
 	}
-	g.skip = skip // whoever holds the old map may go on reading it
-	return p.Fresh || len(lapsed) > 0, nil
+	g.skip = skip
+	return fresh, nil
+}
+
+// settled notes that every transaction which began before the tables were where they are now has ended.
+func (g *Ingest) settled() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waited = g.keys
 }

@@ -220,13 +220,11 @@ func (g *Ingest) sight(ctx context.Context, cat capture.Catalog) error {
 		if err := g.o.Source.WaitOlder(ctx); err != nil {
 			return err
 		}
+		g.settled()
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.catalog = &cat
-	for _, t := range cat.Tables {
-		g.waited[t.Relation.OID] = true
-	}
 	return nil
 }
 

@@ -43,11 +43,11 @@ func (g *Ingest) acquaint(ctx context.Context) (sys capture.System, st shadow.St
 		return sys, st, "", err
 	}
 	g.o.Source.Shift(st.Identity.Shift)
-	if sys, err = g.o.Source.Identify(ctx); err != nil {
+	slot, err := g.o.Source.SlotState(ctx) // first, as it refuses a standby, which could be promoted before the second look
+	if err != nil {
 		return sys, st, "", err
 	}
-	slot, err := g.o.Source.SlotState(ctx)
-	if err != nil {
+	if sys, err = g.o.Source.Identify(ctx); err != nil {
 		return sys, st, "", err
 	}
 	var fork change.LSN

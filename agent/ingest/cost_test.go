@@ -1,0 +1,139 @@
+package ingest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"foreshadow/agent/pgtest"
+)
+
+// BenchmarkPrimaryCost measures what capture costs the primary: the throughput of pgbench's standard script on a server that nobody follows, against
+// the same server followed by an agent, in turns on one machine, so that the agent's own work counts too. A third kind of turn has the agent at
+// niceness 7, which weighs as much as the CPUWeight of deploy/systemd. It prints the medians, and the CPU time of walsender and agent for each million changes.
+func BenchmarkPrimaryCost(b *testing.B) {
+	turn, turns := 10*time.Second, 5
+	if s := os.Getenv("FORESHADOW_BENCH_TURN"); s != "" {
+		turn, _ = time.ParseDuration(s)
+	}
+	for b.Loop() {
+		c := newCost(b, turn)
+		for range turns {
+			c.alone = append(c.alone, c.throughput())
+			c.followed = append(c.followed, c.turn(0))
+			c.polite = append(c.polite, c.turn(7))
+		}
+		c.report(b)
+	}
+}
+
+// cost is one measurement under way.
+type cost struct {
+	b                       *testing.B
+	pg                      *pgtest.Server
+	dir                     string
+	length                  time.Duration
+	alone, followed, polite []float64 // transactions per second
+	sender, agent           float64   // CPU seconds of the turns with an agent
+	changes                 float64   // of the last turn
+	captured                float64   // of all turns with an agent
+}
+
+func newCost(b *testing.B, turn time.Duration) *cost {
+	b.Helper()
+	pg := pgtest.Start(b, "shared_buffers=256MB", "max_wal_size=8GB", "synchronous_commit=off")
+	pgbench(b, pg, "-i", "-s", "10", "-q")
+	pg.Exec(b, "postgres", "ALTER TABLE pgbench_history REPLICA IDENTITY FULL; CREATE TABLE beat (n bigint PRIMARY KEY)")
+	return &cost{b: b, pg: pg, dir: filepath.Join(b.TempDir(), "shadow"), length: turn}
+}
+
+// rate finds what pgbench says of itself.
+var rate = regexp.MustCompile(`number of transactions actually processed: (\d+)[\s\S]*tps = ([0-9.]+)`)
+
+// throughput loads the primary for one turn and gives the transactions per second.
+func (c *cost) throughput() float64 {
+	c.b.Helper()
+	args := []string{"-n", "-c", "4", "-j", "2", "-M", "prepared", "-T", strconv.Itoa(int(c.length.Seconds())), "postgres"}
+	out, err := c.pg.Command(c.b.Context(), "pgbench", args...).CombinedOutput()
+	m := rate.FindSubmatch(out)
+	if err != nil || m == nil {
+		c.b.Fatalf("pgbench: %v\n%s", err, out)
+	}
+	n, _ := strconv.ParseFloat(string(m[1]), 64)
+	c.changes = 4 * n
+	tps, _ := strconv.ParseFloat(string(m[2]), 64)
+	return tps
+}
+
+// turn is the throughput while an agent of some niceness, in a process of its own, follows. The log of turns without an agent is caught up with before.
+func (c *cost) turn(niceness int) float64 {
+	c.b.Helper()
+	agent := agentProcess(c.b, c.pg, c.dir)
+	agent.Args = append([]string{"nice", "-n", strconv.Itoa(niceness)}, agent.Args...)
+	agent.Path = "/usr/bin/nice"
+	if err := agent.Start(); err != nil {
+		c.b.Fatal(err)
+	}
+	c.caughtUp()
+	sender, err := strconv.Atoi(slot(c.b, c.pg, "active_pid"))
+	if err != nil {
+		c.b.Fatal(err)
+	}
+	sent, took := seconds(c.b, sender), seconds(c.b, agent.Process.Pid)
+	tps := c.throughput()
+	c.caughtUp()
+	c.sender += seconds(c.b, sender) - sent
+	c.agent += seconds(c.b, agent.Process.Pid) - took
+	c.captured += c.changes
+	if err := agent.Process.Kill(); err != nil {
+		c.b.Fatal(err)
+	}
+	_ = agent.Wait() // it was killed
+	return tps
+}
+
+// caughtUp waits until the agent has stored and confirmed what is committed now.
+func (c *cost) caughtUp() {
+	c.b.Helper()
+	c.pg.Exec(c.b, "postgres", "INSERT INTO beat SELECT coalesce(max(n), 0) + 1 FROM beat")
+	at := c.pg.Query(c.b, "postgres", "SELECT pg_current_wal_lsn()::text")[0][0]
+	until(c.b, "the agent has caught up", func() bool {
+		return slot(c.b, c.pg, "active AND confirmed_flush_lsn >= '"+at+"'") == "true"
+	})
+}
+
+// seconds is the CPU time that a process has used.
+func seconds(b *testing.B, pid int) float64 {
+	b.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	f := strings.Fields(rest)
+	user, _ := strconv.ParseFloat(f[11], 64)
+	system, _ := strconv.ParseFloat(f[12], 64)
+	return (user + system) / 100 // clock ticks are hundredths on every Linux that Go runs on
+}
+
+func (c *cost) report(b *testing.B) {
+	b.Helper()
+	alone, followed, polite := median(c.alone), median(c.followed), median(c.polite)
+	b.ReportMetric(followed/alone, "followed-ratio")
+	b.ReportMetric(polite/alone, "nice-ratio")
+	b.ReportMetric(c.sender/c.captured*1e6, "walsender-s/M")
+	b.ReportMetric(c.agent/c.captured*1e6, "agent-s/M")
+	fmt.Printf("pgbench: %.0f transactions/s alone %.0f, %.0f followed (%.3f) %.0f, %.0f with the agent at nice 7 (%.3f) %.0f; a million changes cost the walsender %.1f s of CPU and the agent %.1f s\n",
+		alone, c.alone, followed, followed/alone, c.followed, polite, polite/alone, c.polite, c.sender/c.captured*1e6, c.agent/c.captured*1e6)
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[len(v)/2]
+}
