@@ -82,8 +82,6 @@ func (s *Source) readCatalog(ctx context.Context, c *pgx.Conn) (cat Catalog, err
 		cat.Tables, err = tables(ctx, c, 0)
 		return err
 	})
-	if cat.LSN%pageSize < pageHeader {
-		cat.LSN -= cat.LSN % pageSize // the stream stops before a page's header, not after it
-	}
+	cat.LSN = reachable(cat.LSN)
 	return cat, err
 }
