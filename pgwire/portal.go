@@ -105,6 +105,11 @@ func (c *conn) sendRows(ctx context.Context, p *portal, limit int64) (sent int64
 	c.out.room()
 	for limit == 0 || sent < limit {
 		if p.batch == nil || p.next >= p.batch.Len {
+			if l, ok := p.rows.(result.Live); ok && l.Live() {
+				if err := c.out.write(); err != nil {
+					return sent, &fatal{err}
+				}
+			}
 			if err := p.fetch(ctx); err != nil {
 				if errors.Is(err, io.EOF) {
 					return sent, nil

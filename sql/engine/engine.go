@@ -13,12 +13,13 @@ import (
 	"foreshadow/sql/sqlerr"
 )
 
-// Source is one database of the primary. Views hold the relations of schema foreshadow that the agent computes, by name.
+// Source is one database of the primary. Predictor and Verifier may be nil: what needs them is then refused. Views hold the relations of schema foreshadow that the agent computes, by name.
 type Source struct {
 	Name      string
 	Mirror    Mirror
 	Shadow    Shadow
 	Predictor Predictor
+	Verifier  Verifier
 	Views     map[string]View
 }
 

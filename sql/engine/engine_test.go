@@ -52,6 +52,8 @@ func (m *fakeMirror) Query(_ context.Context, sql string, args ...string) ([][]*
 		return [][]*string{{p("7776000000000")}}, nil
 	case strings.Contains(sql, "timestamptz"):
 		return [][]*string{{p("1767225600000000")}}, nil
+	case strings.Contains(sql, "pg_read_all_data"):
+		return [][]*string{{p("false"), p("false"), p("16384")}}, nil
 	case strings.Contains(sql, "row_security_active") && strings.Contains(sql, "json_agg"):
 		if strings.Contains(args[0], "orders") {
 			return [][]*string{{p(`"orders"`), p("16384"), p("public"), p("orders"), p("r"), p("false"), p("false"), p("false"), nil, p(`[["id",20,-1,false,false]]`)}}, nil
@@ -136,11 +138,25 @@ func (w *fakeWorld) Connect(context.Context, Login, string, session.Startup) (*s
 	return &session.Proxy{Conn: ours}, nil
 }
 
+// Verify compares two tables, of which one differs; it fails when asked for none.
+func (w *fakeWorld) Verify(_ context.Context, tables []uint32, each func(Verdict) error) error {
+	if err := each(Verdict{Relation: fmt.Sprintf("public.t%d", tables[0]), State: "equal", LSN: 255, Rows: 3, Chunks: 2}); err != nil {
+		return err
+	}
+	if err := each(Verdict{Relation: "public.skipped", State: "not verified", Detail: "reason"}); err != nil {
+		return err
+	}
+	if len(tables) > 1 {
+		return sqlerr.New(sqlerr.ConnectionFailure, "the primary cannot be asked")
+	}
+	return each(Verdict{Relation: "public.other", State: "different", LSN: 256, Rows: 3, Chunks: 3, Differing: 1, Detail: "(id)=(1): only on the primary", Hint: "copy it again"})
+}
+
 func newTestEngine(t *testing.T) (*Engine, *fakeMirror, *fakeWorld) {
 	t.Helper()
 	m, w := &fakeMirror{tx: 'I'}, &fakeWorld{}
 	e, err := New(Options{Logins: w, Governance: w, Planner: w, Instances: w, Now: func() time.Time { return time.Unix(0, 0) },
-		Sources: []Source{{Name: "shop", Mirror: m, Shadow: fakeShadow{}}}})
+		Sources: []Source{{Name: "shop", Mirror: m, Shadow: fakeShadow{}, Verifier: w}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,6 +86,21 @@ type Predictor interface {
 	Chart(ctx context.Context, series string, horizon time.Duration, width, height int) (result.Table, error)
 }
 
+// Verdict is what the comparison of one table came to. LSN is zero where its rows could not be compared; Detail may hold values of rows that differ,
+// Hint says what can be done about them.
+type Verdict struct {
+	Relation, State         string
+	LSN                     uint64
+	Rows, Chunks, Differing int64
+	Detail, Hint            string
+}
+
+// Verifier compares the shadow with the primary.
+type Verifier interface {
+	// Verify compares some tables, and the partitions of those that have any; nil means all. each is called as every table ends.
+	Verify(ctx context.Context, tables []uint32, each func(Verdict) error) error
+}
+
 // View computes one relation of schema foreshadow that does not live in the shadow. Columns come in the order of its definition.
 type View func(ctx context.Context, login Login) (result.Table, error)
 

@@ -11,10 +11,12 @@ import (
 	"foreshadow/sql/types"
 )
 
-// outcome is what a statement of our own answers: a command tag and, when fields were announced, rows of text and numbers.
+// outcome is what a statement of our own answers: a command tag and, when fields were announced, rows of text and numbers; or rows that come
+// while the statement goes on.
 type outcome struct {
-	tag  string
-	rows [][]any
+	tag    string
+	rows   [][]any
+	stream result.Rows
 }
 
 // handler executes one of our statements. text is what the client wrote.
@@ -56,6 +58,8 @@ func handlerOf(st ast.Statement) handler {
 		return unfreeze(st)
 	case ast.VerifyAudit:
 		return verifyAudit()
+	case ast.VerifyShadow:
+		return verifyShadow(st)
 	case ast.AlterAccount:
 		return alterAccount(st)
 	case ast.SetPassword:
@@ -110,19 +114,51 @@ func (p *ownPortal) Rows(ctx context.Context) (result.Rows, error) {
 		return &memory{}, nil
 	}
 	ctx, done := s.cancellable(ctx)
-	defer done()
+	out, err := p.start(ctx)
+	if err == nil && out.stream != nil {
+		return &ownRows{out.stream, done}, nil
+	}
+	done()
+	if err != nil {
+		return nil, err
+	}
+	return newMemory(h.fields, out), nil
+}
+
+// start runs the statement, if the transaction lets it.
+func (p *ownPortal) start(ctx context.Context) (outcome, error) {
+	s, h := p.st.s, p.st.h
 	switch tx := s.mirror.TxStatus(); {
 	case tx == 'E':
-		return nil, errAborted
+		return outcome{}, errAborted
 	case tx == 'T' && h.outsideBlock:
-		return nil, s.fail(ctx, sqlerr.New(sqlerr.ActiveTransaction, "this statement cannot run inside a transaction block").
+		return outcome{}, s.fail(ctx, sqlerr.New(sqlerr.ActiveTransaction, "this statement cannot run inside a transaction block").
 			WithHint("What it does is not undone by ROLLBACK; run it on its own."))
 	}
 	out, err := h.run(ctx, s, p.st.text)
 	if err != nil {
-		return nil, s.fail(ctx, err)
+		return outcome{}, s.fail(ctx, err)
 	}
-	return newMemory(h.fields, out), nil
+	return out, nil
+}
+
+// ownRows are rows that come while their statement goes on; it can be cancelled until they are closed.
+type ownRows struct {
+	result.Rows
+	done func()
+}
+
+// Live passes on whether each row is to be sent when it comes.
+func (r *ownRows) Live() bool {
+	l, ok := r.Rows.(result.Live)
+	return ok && l.Live()
+}
+
+// Close ends the statement.
+func (r *ownRows) Close() error {
+	err := r.Rows.Close()
+	r.done()
+	return err
 }
 
 // memory is a small result that is already there.

@@ -30,6 +30,7 @@ var statements = []struct {
 	{"freeze", freeze},
 	{"unfreeze", unfreeze},
 	{"verify audit", verifyAudit},
+	{"verify shadow", verifyShadow},
 	{"alter account", alterAccount},
 	{"alter role", setPassword},
 	{"alter user", setPassword},

@@ -77,6 +77,9 @@ type Rows interface {
 	Close() error
 }
 
+// Live may be implemented by Rows that come one by one over a long time: each batch is sent to the client before the next is waited for.
+type Live interface{ Live() bool }
+
 // Table is a small relation held in memory, such as the list of requests. Values are string, int64, float64, bool, time.Time or nil.
 type Table struct {
 	Name    string
