@@ -20,6 +20,7 @@ import (
 	"foreshadow/agent/predict"
 	"foreshadow/agent/sampler"
 	"foreshadow/agent/shadow"
+	"foreshadow/agent/verify"
 	"foreshadow/cluster"
 	"foreshadow/pgwire"
 )
@@ -43,6 +44,7 @@ type Agent struct {
 	mirror    *mirror.Mirror
 	ingest    *ingest.Ingest
 	sampler   *sampler.Sampler
+	verifier  *verify.Verifier
 	predictor *predict.Runner
 	instances *orchestrator.Orchestrator
 	cluster   *cluster.Node
@@ -81,7 +83,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer stopInner()
 	parts, inner := errgroup.WithContext(inner)
 	for name, run := range map[string]func(context.Context) error{
-		"mirror": a.mirror.Run, "ingest": a.ingest.Run, "sampler": a.sampler.Run, "predict": a.predictor.Run,
+		"mirror": a.mirror.Run, "ingest": a.ingest.Run, "sampler": a.sampler.Run, "verify": a.verifier.Run, "predict": a.predictor.Run,
 		"orchestrator": a.instances.Run, "cluster": a.cluster.Run, "follow": a.follow, "ready": a.announce, "history": a.importHistory, "members": a.bootstrap,
 	} {
 		parts.Go(func() error {

@@ -10,6 +10,7 @@ import (
 	"foreshadow/agent/predict"
 	"foreshadow/agent/sampler"
 	"foreshadow/agent/shadow"
+	"foreshadow/agent/verify"
 	"foreshadow/cluster"
 	"foreshadow/pgwire"
 	"foreshadow/sql/engine"
@@ -24,6 +25,7 @@ var (
 	_ engine.Mirror          = mirrors{}
 	_ engine.Shadow          = shadows{}
 	_ engine.Predictor       = predict.Tables{}
+	_ engine.Verifier        = verifier{}
 	_ engine.Governance      = governance{}
 	_ engine.Logins          = logins{}
 	_ engine.Planner         = planner{}
@@ -57,6 +59,19 @@ func (s shadows) Source(ctx context.Context, r engine.Ref) (string, error) {
 
 func (s shadows) Query(ctx context.Context, q engine.Query) (result.Rows, error) {
 	return s.db.Query(ctx, shadow.Query(q))
+}
+
+// verifier words comparisons for the engine.
+type verifier struct{ v *verify.Verifier }
+
+func (v verifier) Verify(ctx context.Context, tables []uint32, each func(engine.Verdict) error) error {
+	return v.v.Verify(ctx, tables, func(r verify.Result) error {
+		out := engine.Verdict{Relation: r.Relation, State: string(r.State), LSN: uint64(r.LSN), Rows: r.Rows, Chunks: r.Chunks, Differing: r.Differing, Detail: r.Detail}
+		if r.State == verify.Different {
+			out.Hint = verify.Remedy
+		}
+		return each(out)
+	})
 }
 
 // seedStore gives an instance's seed the rows of the shadow.

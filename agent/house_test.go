@@ -48,6 +48,7 @@ var house = map[string]struct {
 	"pgwire":                   {work, "the wire protocol"},
 	"sql/engine":               {work, "sessions and statements"},
 	"agent/ingest":             {work, "the loop from source to shadow"},
+	"agent/verify":             {work, "proof that the shadow equals the primary"},
 	"agent/predict":            {work, "series to forecasts"},
 	"agent/orchestrator":       {work, "predicted state to instance"},
 	"cluster":                  {work, "requests, approvals and their execution"},

@@ -1,6 +1,10 @@
 package agent
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // metric is one figure for monitoring: a counter, which only rises, or a gauge.
 type metric struct {
@@ -18,6 +22,9 @@ func (a *Agent) metrics() []metric {
 		{"foreshadow_capture_transactions_total", "Transactions stored since capture began.", true, func() float64 { return float64(a.ingest.Status().Transactions) }},
 		{"foreshadow_capture_retained_bytes", "Log that the primary keeps for capture.", false, func() float64 { return float64(a.ingest.Status().Retained) }},
 		{"foreshadow_capture_retained_warning_bool", "1 while that is more than half of the budget, or of what the primary allows.", false, func() float64 { return truth(a.ingest.Status().Warning != "") }},
+		{"foreshadow_verify_last_seconds", "How long the last comparison of all tables with the primary took.", false, func() float64 { return a.verifier.Status().Took.Seconds() }},
+		{"foreshadow_verify_age_seconds", "Time since it ended; -1 while there was none.", false, a.verifyAge},
+		{"foreshadow_verify_differing_rows_count", "Rows of the shadow that differ from the primary, by the last comparison of each table.", false, func() float64 { return float64(a.verifier.Status().Differing) }},
 		{"foreshadow_pgwire_connections_count", "Clients connected.", false, func() float64 { return float64(a.wire.Connections()) }},
 		{"foreshadow_orchestrator_ready_count", "Predictive instances that accept connections.", false, a.readyInstances},
 		{"foreshadow_cluster_leader_known_bool", "1 while a leader of the agents is known.", false, func() float64 { return truth(a.cluster.Leader() != "") }},
@@ -36,6 +43,14 @@ func (a *Agent) register() {
 		}
 		a.registry.MustRegister(c)
 	}
+}
+
+func (a *Agent) verifyAge() float64 {
+	at := a.verifier.Status().At
+	if at.IsZero() {
+		return -1
+	}
+	return time.Since(at).Seconds()
 }
 
 func (a *Agent) readyInstances() float64 {

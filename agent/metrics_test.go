@@ -14,7 +14,7 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	a := &Agent{registry: prometheus.NewRegistry()}
 	a.register() // panics on a name given twice
-	form := regexp.MustCompile(`^foreshadow_(capture|pgwire|orchestrator|cluster|mirror)_[a-z_]+_(seconds|bytes|total|count|bool)$`)
+	form := regexp.MustCompile(`^foreshadow_(capture|verify|pgwire|orchestrator|cluster|mirror)_[a-z_]+_(seconds|bytes|total|count|bool)$`)
 	var names []string
 	for _, m := range a.metrics() {
 		names = append(names, m.name)

@@ -14,6 +14,7 @@ import (
 
 	"foreshadow/agent/admin"
 	"foreshadow/agent/capture"
+	"foreshadow/agent/change"
 	"foreshadow/agent/config"
 	"foreshadow/agent/ingest"
 	"foreshadow/agent/mirror"
@@ -21,6 +22,7 @@ import (
 	"foreshadow/agent/predict"
 	"foreshadow/agent/sampler"
 	"foreshadow/agent/shadow"
+	"foreshadow/agent/verify"
 	"foreshadow/cluster"
 	"foreshadow/cluster/raftnode"
 	"foreshadow/pgwire"
@@ -83,6 +85,11 @@ func (a *Agent) openHistory(dsn string) (err error) {
 		return err
 	}
 	a.ingest, err = ingest.New(ingest.Options{Name: a.database, Source: source, Store: a.shadow, Budget: budget, Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.verifier, err = verify.New(verify.Options{Source: source, Store: a.shadow, Reached: func() change.LSN { return a.ingest.Status().Received },
+		Ready: a.ingest.Ready(), Interval: s.Verify.Interval, Hold: s.Verify.Snapshot, Log: a.log})
 	return err
 }
 
@@ -140,8 +147,9 @@ func (a *Agent) openCluster(string) (err error) {
 // openClients opens the engine and the listeners.
 func (a *Agent) openClients(string) error {
 	e, err := engine.New(engine.Options{
-		Sources: []engine.Source{{Name: a.database, Mirror: mirrors{a.mirror}, Shadow: shadows{a.shadow}, Predictor: a.predictor.Tables(), Views: a.views()}},
-		Logins:  logins{a.cluster, a.mirror.HasRole}, Governance: governance{a.cluster, a.systemIdentifier}, Planner: planner{a.cluster, a.instances},
+		Sources: []engine.Source{{Name: a.database, Mirror: mirrors{a.mirror}, Shadow: shadows{a.shadow}, Predictor: a.predictor.Tables(),
+			Verifier: verifier{a.verifier}, Views: a.views()}},
+		Logins: logins{a.cluster, a.mirror.HasRole}, Governance: governance{a.cluster, a.systemIdentifier}, Planner: planner{a.cluster, a.instances},
 		Instances: instances{a.instances}, Log: a.log,
 	})
 	if err != nil {

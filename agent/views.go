@@ -47,15 +47,20 @@ func text(s string) any {
 }
 
 func (a *Agent) captureStatus(context.Context, engine.Login) (result.Table, error) {
-	t := columns("capture_status", "source VARCHAR, state VARCHAR, slot VARCHAR, received_lsn UBIGINT, confirmed_lsn UBIGINT, last_commit_time TIMESTAMPTZ, lag_ms DOUBLE, changes BIGINT, transactions BIGINT, retained_bytes BIGINT, message VARCHAR")
-	s := a.ingest.Status()
+	t := columns("capture_status", "source VARCHAR, state VARCHAR, slot VARCHAR, received_lsn UBIGINT, confirmed_lsn UBIGINT, last_commit_time TIMESTAMPTZ, lag_ms DOUBLE, changes BIGINT, transactions BIGINT, retained_bytes BIGINT, message VARCHAR, verified_at TIMESTAMPTZ, verified_lsn UBIGINT")
+	s, v := a.ingest.Status(), a.verifier.Status()
 	messages := a.mirror.Warnings()
-	for _, m := range []string{s.Message, s.Warning} {
+	for _, m := range []string{s.Message, s.Warning, v.Message} {
 		if m != "" {
 			messages = append(messages, m)
 		}
 	}
-	t.Rows = [][]any{{a.database, s.State, s.Slot, int64(s.Received), int64(s.Confirmed), moment(s.LastCommit), s.LagMs, s.Changes, s.Transactions, s.Retained, text(strings.Join(messages, "; "))}}
+	var verified any
+	if v.LSN > 0 {
+		verified = int64(v.LSN)
+	}
+	t.Rows = [][]any{{a.database, s.State, s.Slot, int64(s.Received), int64(s.Confirmed), moment(s.LastCommit), s.LagMs, s.Changes, s.Transactions, s.Retained, text(strings.Join(messages, "; ")),
+		moment(v.At), verified}}
 	return t, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -65,8 +64,7 @@ func (s *Source) open(ctx context.Context, l *Look, oids []uint32, hold time.Dur
 		return err
 	}
 	l.Reach = reachable(l.LSN)
-	v, _, _ := strings.Cut(l.conn.PgConn().ParameterStatus("server_version"), ".")
-	l.Version = version(v)
+	l.Version = serverVersion(l.conn.PgConn())
 	encoding := l.conn.PgConn().ParameterStatus("server_encoding")
 	l.UTF8 = encoding == "UTF8" || encoding == "SQL_ASCII"
 	for _, oid := range oids {

@@ -26,6 +26,7 @@ type commands struct {
 	Run      runCommand      `cmd:"" help:"Run the agent beside a primary."`
 	Dev      devCommand      `cmd:"" help:"Run an agent for trying out, everything made for you."`
 	Check    checkCommand    `cmd:"" help:"Say what a primary lacks for capture, with the statement that mends it."`
+	Verify   verifyCommand   `cmd:"" help:"Compare a running agent's shadow with its primary."`
 	Forecast forecastCommand `cmd:"" help:"Forecast the series of a CSV file."`
 	Backtest backtestCommand `cmd:"" help:"Measure the forecasts of a CSV file's series on their own past."`
 	Init     initCommand     `cmd:"" help:"Make the certificates and settings of several agents that decide together."`

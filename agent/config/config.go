@@ -17,6 +17,7 @@ type Settings struct {
 	Source    Source    `embed:"" prefix:"source-"`
 	Server    Server    `embed:""`
 	Shadow    Shadow    `embed:"" prefix:"shadow-"`
+	Verify    Verify    `embed:"" prefix:"verify-"`
 	Forecast  Forecast  `embed:"" prefix:"forecast-"`
 	Cluster   Cluster   `embed:"" prefix:"cluster-"`
 	Instances Instances `embed:"" prefix:"instances-"`
@@ -49,6 +50,12 @@ type Server struct {
 type Shadow struct {
 	Memory  string `help:"Memory of the embedded database." default:"1GB" placeholder:"SIZE"`
 	Threads int    `help:"Threads of the embedded database; 0 means one for each core." default:"0"`
+}
+
+// Verify sets how often the shadow is compared with the primary, and what that may ask of it.
+type Verify struct {
+	Interval time.Duration `help:"Time between comparisons of all tables with the primary; 0 turns them off." default:"24h"`
+	Snapshot time.Duration `help:"How long the primary may have to keep one snapshot for a comparison." default:"2m"`
 }
 
 // Forecast sets how often the agent measures and predicts.

@@ -49,7 +49,7 @@ func (v *Verifier) note(r Result) {
 	switch r.State {
 	case Different:
 		v.status.different[r.OID] = r
-		v.o.Log.Error("a table of the shadow differs from the primary", "table", r.Relation, "rows", r.Differing, "lsn", r.LSN.String())
+		v.o.Log.Error("a table of the shadow differs from the primary", "table", r.Relation, "rows", r.Differing, "lsn", r.LSN.String(), "hint", Remedy)
 	case Equal:
 		delete(v.status.different, r.OID)
 	case NotVerified:

@@ -40,6 +40,10 @@ const (
 	NotVerified State = "not verified"
 )
 
+// Remedy says how a table that differs is copied again.
+const Remedy = "To have every table copied again, stop the agent, drop its replication slot on the primary with pg_drop_replication_slot " +
+	"(foreshadow.capture_status names it), and start the agent. History is kept; foreshadow.capture_gaps shows the stretch that was not captured."
+
 // Result is what the comparison of a table came to. LSN is the position of the primary's last snapshot of it; Rows are the primary's.
 // Detail holds values of the rows that differ.
 type Result struct {

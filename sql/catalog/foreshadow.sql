@@ -25,8 +25,10 @@ COMMENT ON TABLE foreshadow.change_profile IS 'Changes of each table by minute, 
 
 CREATE TABLE foreshadow.capture_status (
   source text, state text, slot text, received_lsn pg_lsn, confirmed_lsn pg_lsn, last_commit_time timestamptz,
-  lag_ms double precision, changes bigint, transactions bigint, retained_bytes bigint, message text);
+  lag_ms double precision, changes bigint, transactions bigint, retained_bytes bigint, message text, verified_at timestamptz, verified_lsn pg_lsn);
 COMMENT ON TABLE foreshadow.capture_status IS 'Where capture stands, one row per source; retained_bytes is the log that the primary keeps for it';
+COMMENT ON COLUMN foreshadow.capture_status.verified_at IS 'When all tables were last compared with the primary, since the agent started; message names those that differ';
+COMMENT ON COLUMN foreshadow.capture_status.verified_lsn IS 'The primary''s position at the beginning of that comparison';
 
 CREATE TABLE foreshadow.capture_gaps (
   source text, relation text, from_lsn pg_lsn, to_lsn pg_lsn, noticed_at timestamptz, reason text);

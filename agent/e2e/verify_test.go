@@ -1,0 +1,60 @@
+package e2e
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestVerify runs the command against an agent: everything equal, then a change that the stream did not bring, and what a login may see of it.
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	d := startDev(t, "")
+	out, code := d.verify(t, "analyst")
+	if code != 0 || strings.Count(out, "equal, ") != 4 || strings.Contains(out, "salaries") {
+		t.Errorf("all equal: exit %d\n%s", code, out)
+	}
+	primary := d.onPrimary(t)
+	for _, sql := range []string{"ALTER PUBLICATION foreshadow DROP TABLE orders, salaries", "UPDATE orders SET total = total + 0.01 WHERE id = 77",
+		"UPDATE salaries SET amount = 1 WHERE id = 3", "ALTER PUBLICATION foreshadow ADD TABLE orders, salaries"} {
+		if _, err := primary.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, code = d.verify(t, "analyst")
+	if code != 1 || !strings.Contains(out, "10000 rows at ") || !strings.Contains(out, "1 differ: (id)=(77): differs in total\n") || strings.Contains(out, "salaries") ||
+		!strings.Contains(out, "pg_drop_replication_slot") {
+		t.Errorf("one row changed: exit %d\n%s", code, out)
+	}
+	if out, code = d.verify(t, "analyst", "--table", "customers", "--table", "public.events"); code != 0 || strings.Count(out, "equal, ") != 2 {
+		t.Errorf("two other tables: exit %d\n%s", code, out)
+	}
+	if out, code = d.verify(t, "analyst", "--table", "salaries"); code != 2 || !strings.Contains(out, "permission denied for table salaries") {
+		t.Errorf("a table that the login may not read: exit %d\n%s", code, out)
+	}
+	if out, code = d.verify(t, "alice"); code != 2 || strings.TrimSpace(out) != "" {
+		t.Errorf("a login that may read no table: exit %d\n%s", code, out)
+	}
+	if got := d.value(t, "analyst", "shop", "SELECT message FROM foreshadow.capture_status"); !strings.Contains(got, "public.orders differs from the primary in 1 rows") {
+		t.Errorf("capture_status: %s", got)
+	}
+	if _, err := d.psql(t, "analyst", "shop", "-c", "VERIFY SHADOW TABLE guarded"); err == nil {
+		t.Error("a table that does not exist was verified")
+	}
+}
+
+// verify runs the command as a login and gives its whole output and its exit status.
+func (d *dev) verify(t *testing.T, login string, args ...string) (string, int) {
+	t.Helper()
+	cmd := exec.Command("foreshadow", append([]string{"verify", "host=127.0.0.1 dbname=shop sslmode=require", "-p", d.port, "-U", login}, args...)...)
+	cmd.Env = append(os.Environ(), "PGPASSFILE="+filepath.Join(d.dir, "pgpass"))
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
