@@ -345,3 +345,49 @@ func TestStops(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestHiddenCommit compares while a commit is in the log and captured, but not visible on the primary, because it waits for a standby, and later commits
+// are visible. Where rows have no key, one of those took out a row that is equal to the invisible one's.
+func TestHiddenCommit(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.Start(t)
+	w := start(t, pg, `CREATE TABLE k (id int PRIMARY KEY, v text); INSERT INTO k VALUES (1, 'old');
+		CREATE TABLE nokey (a int, b text); ALTER TABLE nokey REPLICA IDENTITY FULL; INSERT INTO nokey VALUES (1, 'x'), (2, 'y')`, Options{})
+	w.exec("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+	w.exec("SELECT pg_reload_conf()")
+	captured := func(what string, n int64, f func()) {
+		before := w.in.Status().Changes
+		f()
+		w.until(what, func() bool { return w.in.Status().Changes == before+n })
+	}
+	waiting := pg.Conn(t, "postgres")
+	done := make(chan error, 1)
+	captured("the waiting commit is captured", 4, func() {
+		go func() {
+			_, err := waiting.Exec(t.Context(), "INSERT INTO k VALUES (2, 'hidden'); UPDATE k SET v = 'new'; INSERT INTO nokey VALUES (1, 'x')", pgx.QueryExecModeSimpleProtocol)
+			done <- err
+		}()
+		w.until("the commit waits", func() bool {
+			return len(pg.Query(t, "postgres", "SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'")) == 1
+		})
+	})
+	captured("the later commit is captured", 2, func() {
+		w.exec("SET synchronous_commit = local; INSERT INTO k VALUES (3, 'later'); DELETE FROM nokey WHERE a = 1")
+	})
+	if rows := pg.Query(t, "postgres", "SELECT id FROM k"); len(rows) != 2 {
+		t.Fatalf("the primary shows %v", rows)
+	}
+	hidden := w.verify()
+	if k, n := hidden["k"], hidden["nokey"]; k.State != Equal || k.Rows != 2 || n.State != Equal || n.Rows != 1 {
+		t.Errorf("with a hidden commit: %+v, %+v", k, n)
+	}
+	w.exec("ALTER SYSTEM RESET synchronous_standby_names")
+	w.exec("SELECT pg_reload_conf()")
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	visible := w.verify()
+	if k, n := visible["k"], visible["nokey"]; k.State != Equal || k.Rows != 3 || n.State != Equal || n.Rows != 2 {
+		t.Errorf("with all commits visible: %+v, %+v", k, n)
+	}
+}
