@@ -101,7 +101,7 @@ func (d *DB) counted(t *table, v visible) string {
 	for k := range cols {
 		cols[k] = fmt.Sprintf("c%d, ", k)
 	}
-	parts := []string{fmt.Sprintf("SELECT %s%s AS times FROM %s WHERE lo <= %d", strings.Join(cols, ""), v.has("lo"), t.base(), uint64(v.upTo))}
+	parts := []string{fmt.Sprintf("SELECT %s%s - CASE WHEN hi IS NULL THEN 0 ELSE %s END AS times FROM (%s) WHERE lo <= %d", strings.Join(cols, ""), v.has("lo"), v.has("hi"), d.present(t), uint64(v.upTo))}
 	for i := range t.Gens {
 		g := &t.Gens[i]
 		from := &d.shapes[t.OID][g.Version-1]

@@ -40,7 +40,7 @@ func start(t testing.TB, pg *pgtest.Server, sql string, o Options) *world {
 	t.Helper()
 	pg.Exec(t, "postgres", sql)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	store, err := shadow.Open(shadow.Options{Dir: t.TempDir(), MemoryLimit: "2GB", Threads: 2})
+	store, err := shadow.Open(shadow.Options{Dir: t.TempDir(), MemoryLimit: "2GB", Threads: 2, Direct: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
