@@ -12,8 +12,8 @@ import (
 
 // Publish makes the publications name the given tables: those with a replica identity with all their changes, the others with their inserts only,
 // because publishing their updates would make the application's UPDATE and DELETE fail. It returns why a table could not be published, by OID.
-// fresh says that a table was added that was not published before.
-func (s *Source) Publish(ctx context.Context, all []Table) (refused map[uint32]string, fresh bool, err error) {
+// fresh says that a table was added that was not published before; adding is called before each one.
+func (s *Source) Publish(ctx context.Context, all []Table, adding func(*Table) error) (refused map[uint32]string, fresh bool, err error) {
 	refused = map[uint32]string{}
 	err = s.with(ctx, func(c *pgx.Conn) error {
 		full, err := s.publication(ctx, c, s.o.Publication, "insert, update, delete, truncate")
@@ -39,6 +39,9 @@ func (s *Source) Publish(ctx context.Context, all []Table) (refused map[uint32]s
 			if has {
 				continue
 			}
+			if err := adding(t); err != nil {
+				return err
+			}
 			if err := alter(ctx, c, in, "ADD", t); err != nil {
 				refused[t.Relation.OID] = err.Error()
 				continue
@@ -50,8 +53,9 @@ func (s *Source) Publish(ctx context.Context, all []Table) (refused map[uint32]s
 	return refused, fresh, err
 }
 
+// alter adds or drops one table, without those that inherit from it, which come by themselves.
 func alter(ctx context.Context, c *pgx.Conn, publication, verb string, t *Table) error {
-	_, err := c.Exec(ctx, fmt.Sprintf("ALTER PUBLICATION %s %s TABLE %s", pgx.Identifier{publication}.Sanitize(), verb, quoted(&t.Relation)))
+	_, err := c.Exec(ctx, fmt.Sprintf("ALTER PUBLICATION %s %s TABLE ONLY %s", pgx.Identifier{publication}.Sanitize(), verb, quoted(&t.Relation)))
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return errors.New(pg.Message)

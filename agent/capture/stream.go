@@ -46,7 +46,7 @@ func (s *Source) Stream(ctx context.Context, from change.LSN, out func(Event) er
 	defer spool.close()
 	protocol := []string{"proto_version '1'"}
 	if v, _, _ := strings.Cut(c.ParameterStatus("server_version"), "."); version(v) >= 14 {
-		protocol = []string{"proto_version '2'", "streaming 'on'"}
+		protocol = []string{"proto_version '2'", "streaming 'on'", "messages 'true'"}
 	}
 	args := append(protocol, fmt.Sprintf("publication_names '%s,%s'", pgx.Identifier{s.o.Publication}.Sanitize(), pgx.Identifier{s.o.Publication + "_inserts"}.Sanitize()))
 	if err := pglogrepl.StartReplication(ctx, c, s.o.Slot, pglogrepl.LSN(uint64(from)-s.shift.Load()), pglogrepl.StartReplicationOptions{PluginArgs: args}); err != nil {

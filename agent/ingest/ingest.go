@@ -180,7 +180,7 @@ func (g *Ingest) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := g.publish(ctx, cat); err != nil {
+	if _, err := g.publish(ctx, cat, func(t *capture.Table) error { return g.recopy(ctx, t) }); err != nil {
 		return err
 	}
 	var snap *capture.Snapshot
@@ -228,15 +228,23 @@ func (g *Ingest) pending() bool {
 	return false
 }
 
-// publish puts the tables into the publications and remembers those that cannot be.
-func (g *Ingest) publish(ctx context.Context, cat capture.Catalog) (fresh bool, err error) {
+// recopy notes that a table which is put into a publication has to be copied, also when it was before: it was in none or in the other one.
+func (g *Ingest) recopy(ctx context.Context, t *capture.Table) error {
+	g.mu.Lock()
+	delete(g.waited, t.Relation.OID)
+	g.mu.Unlock()
+	return g.o.Store.Recopy(ctx, t.Relation.OID)
+}
+
+// publish puts the tables into the publications and remembers those that cannot be. adding is called before each that is added.
+func (g *Ingest) publish(ctx context.Context, cat capture.Catalog, adding func(*capture.Table) error) (fresh bool, err error) {
 	var readable []capture.Table
 	for _, t := range cat.Tables {
 		if t.Readable {
 			readable = append(readable, t)
 		}
 	}
-	refused, fresh, err := g.o.Source.Publish(ctx, readable)
+	refused, fresh, err := g.o.Source.Publish(ctx, readable, adding)
 	if err != nil {
 		return false, err
 	}

@@ -194,8 +194,11 @@ func (g *Ingest) append(ctx context.Context, txs []change.Tx) error {
 	}
 	tx := &txs[last]
 	g.set(func(s *Status) {
-		s.Received, s.LastCommit = max(s.Received, tx.EndLSN), tx.CommitTime
-		s.LagMs = max(0, float64(time.Since(tx.CommitTime).Microseconds())/1000)
+		s.Received = max(s.Received, tx.EndLSN)
+		if !tx.CommitTime.IsZero() {
+			s.LastCommit = tx.CommitTime
+			s.LagMs = max(0, float64(time.Since(tx.CommitTime).Microseconds())/1000)
+		}
 		s.Changes += int64(n)
 		s.Transactions += int64(whole)
 	})
@@ -212,9 +215,19 @@ func (g *Ingest) confirm(lsn change.LSN) {
 }
 
 // sight publishes what the catalog newly shows, at once, because a table that lost its identity must leave the publication before
-// the application notices. The shapes are applied when the stream has come as far.
+// the application notices. A table with rows is put into another publication at the beginning of a session, because it has to be copied then.
+// The shapes are applied when the stream has come as far.
 func (g *Ingest) sight(ctx context.Context, cat capture.Catalog) error {
-	fresh, err := g.publish(ctx, cat)
+	st, err := g.o.Store.State(ctx)
+	if err != nil {
+		return err
+	}
+	fresh, err := g.publish(ctx, cat, func(t *capture.Table) error {
+		if have := st.Tables[t.Relation.OID]; have.Synced && !have.Dropped {
+			return errAgain
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}

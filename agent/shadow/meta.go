@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -80,6 +81,24 @@ func (d *DB) lose(t *table) {
 	}
 	t.Synced = false
 	d.touched[t.OID] = true
+}
+
+// Recopy says that a table's rows are not known until it has been loaded again, because its changes were not published for a while.
+func (d *DB) Recopy(_ context.Context, oid uint32) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t := d.tables[oid]
+	if t == nil || !t.Synced || t.Dropped != 0 {
+		return nil
+	}
+	if err := d.foldAll(); err != nil {
+		return err
+	}
+	return d.transact(func() error {
+		clear(d.known)
+		d.lose(t)
+		return nil
+	})
 }
 
 // found ends the stretch in which a table's rows were not known, with a copy that has these columns.
@@ -371,4 +390,9 @@ func keys(rel *change.Relation) []int {
 		}
 	}
 	return k
+}
+
+// identified says that updates and deletes of a table are sent.
+func identified(rel *change.Relation) bool {
+	return rel.Identity == change.IdentityFull || keys(rel) != nil
 }

@@ -113,7 +113,7 @@ func (d *DB) reshape(t *table, v int32) error {
 	d.touched[t.OID] = true
 	from, to := d.shape(t), &d.shapes[t.OID][v-1]
 	plan, ok := carry(from, to)
-	if !ok {
+	if !ok || !identified(from) && identified(to) { // updates and deletes were not sent
 		d.lose(t)
 		t.Note = "the table is copied again after a change of its columns"
 		return nil

@@ -28,7 +28,7 @@ func (d *DB) view(ref Ref) (string, error) {
 	if err != nil {
 		return "", sqlerr.New(sqlerr.UndefinedTable, "relation foreshadow.%s is not kept in the shadow", name)
 	}
-	list, keys := "SELECT DISTINCT oid FROM shapes", "['*']"
+	list, keys := fmt.Sprintf("SELECT DISTINCT oid FROM shapes UNION ALL SELECT %d", noTable), "['*']" // whoever may read all tables sees messages too
 	if ref.Readable != nil {
 		list, keys = "NULL", "['']"
 		for _, oid := range ref.Readable {

@@ -1,0 +1,3 @@
+package ingest
+
+var ddlCases = map[string]func(*stage){}
