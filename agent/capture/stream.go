@@ -44,11 +44,9 @@ func (s *Source) Stream(ctx context.Context, from change.LSN, out func(Event) er
 		return err
 	}
 	defer spool.close()
-	protocol := []string{"proto_version '1'"}
-	if v, _, _ := strings.Cut(c.ParameterStatus("server_version"), "."); version(v) >= 14 {
-		protocol = []string{"proto_version '2'", "streaming 'on'", "messages 'true'"}
-	}
-	args := append(protocol, fmt.Sprintf("publication_names '%s,%s'", pgx.Identifier{s.o.Publication}.Sanitize(), pgx.Identifier{s.o.Publication + "_inserts"}.Sanitize()))
+	plain := s.plain.Swap(false)
+	args := protocol(c.ParameterStatus("server_version"), plain)
+	args = append(args, fmt.Sprintf("publication_names '%s,%s'", pgx.Identifier{s.o.Publication}.Sanitize(), pgx.Identifier{s.o.Publication + "_inserts"}.Sanitize()))
 	if err := pglogrepl.StartReplication(ctx, c, s.o.Slot, pglogrepl.LSN(uint64(from)-s.shift.Load()), pglogrepl.StartReplicationOptions{PluginArgs: args}); err != nil {
 		return fmt.Errorf("start replication: %w", err)
 	}
@@ -68,7 +66,27 @@ func (s *Source) Stream(ctx context.Context, from change.LSN, out func(Event) er
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	var pg *pgconn.PgError
+	if !plain && errors.As(err, &pg) && pg.Code == internalError {
+		s.plain.Store(true)
+	}
 	return err
+}
+
+// internalError is how the primary fails when it streams a transaction that changed the schema after it had rolled back such a change: it does
+// not find the table then. Once the transaction is committed it can be sent whole, so the next stream asks for that.
+const internalError = "XX000"
+
+// protocol gives the options for a server: large transactions come before their commit unless plain, and messages come.
+func protocol(server string, plain bool) []string {
+	v, _, _ := strings.Cut(server, ".")
+	switch {
+	case version(v) < 14:
+		return []string{"proto_version '1'"}
+	case plain:
+		return []string{"proto_version '1'", "messages 'true'"}
+	}
+	return []string{"proto_version '2'", "streaming 'on'", "messages 'true'"}
 }
 
 // version is the number that a server's version begins with, which may have letters after it.

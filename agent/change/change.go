@@ -57,7 +57,15 @@ type Relation struct {
 	Identity Identity
 	Columns  []Column
 	Version  int32
+	Trace    *Trace  // nil where the catalog could not be asked in time
 	Later    []int16 // where the columns' numbers are not known: those that the catalog showed some time later
+}
+
+// Trace is what the catalog tells of changes to a table's rows that are not in the stream.
+type Trace struct {
+	File    uint32           // where the rows are: somewhere else after every rewrite
+	Width   int16            // how many columns the table ever had
+	Changed map[int16]uint32 // for each column's number, the transaction that last changed its description
 }
 
 // Value is one column's value in PostgreSQL's text form.

@@ -216,12 +216,12 @@ func (g *Ingest) place(ctx context.Context, cat capture.Catalog) error {
 	return g.o.Store.Place(ctx, parents, shadow.Mark{LSN: cat.LSN, Time: cat.Time}, shadow.Mark{LSN: cat.SameLSN, Time: cat.SameTime})
 }
 
-// pending says whether a table that can be captured has no rows yet.
+// pending says whether a table that can be copied now has no rows yet. The stream goes on while others wait for older transactions to end.
 func (g *Ingest) pending() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, oid := range g.o.Store.Unsynced() {
-		if !g.skip[oid] {
+		if !g.skip[oid] && g.waited[oid] {
 			return true
 		}
 	}

@@ -247,7 +247,7 @@ func (l *Load) Commit() error {
 		l.g.Version = v
 		clear(d.known)
 		t.Gens, t.Version, t.Synced, t.Filter, t.Await, t.Note, t.Dropped = append(t.Gens, l.g), v, true, l.filter, nil, "", 0
-		t.Shaped = nil
+		t.Shaped, t.Trace = nil, l.rel.Trace
 		if g != nil {
 			if err := d.addGap(&Gap{Relation: l.rel.Schema + "." + l.rel.Name, From: g.From.LSN, To: l.lsn, At: l.at, Reason: "the table was copied again; its changes are in the log"}); err != nil {
 				return err

@@ -20,18 +20,19 @@ type table struct {
 	Synced    bool  // the current generation holds the table's rows
 	Since     change.LSN
 	SinceTime time.Time
-	Filter    *Filter    `json:",omitempty"`
-	Await     []Xact     `json:",omitempty"` // transactions that the copy to come must see
-	Dropped   change.LSN `json:",omitempty"`
-	Note      string     `json:",omitempty"`
-	Unknown   int64      `json:",omitempty"` // values that were not sent and could not be found
-	Pending   int64      `json:",omitempty"` // changes that are folded and not settled
-	Parts     []part     `json:",omitempty"` // oldest first
-	AsText    []string   `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
-	Lost      *lost      `json:",omitempty"` // since when the rows are not known, while they are not
-	Gaps      []gap      `json:",omitempty"` // stretches of time in which the rows are not known
-	used      Mark       // the last transaction whose changes came in the current shape, of this process
-	Shaped    *Xact      `json:",omitempty"` // the transaction that the current shape first came with, in a session
+	Filter    *Filter       `json:",omitempty"`
+	Await     []Xact        `json:",omitempty"` // transactions that the copy to come must see
+	Dropped   change.LSN    `json:",omitempty"`
+	Note      string        `json:",omitempty"`
+	Unknown   int64         `json:",omitempty"` // values that were not sent and could not be found
+	Pending   int64         `json:",omitempty"` // changes that are folded and not settled
+	Parts     []part        `json:",omitempty"` // oldest first
+	AsText    []string      `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
+	Lost      *lost         `json:",omitempty"` // since when the rows are not known, while they are not
+	Gaps      []gap         `json:",omitempty"` // stretches of time in which the rows are not known
+	used      Mark          // the last transaction whose changes came in the current shape, of this process
+	Trace     *change.Trace `json:",omitempty"` // as the catalog last showed it with the current shape
+	Shaped    *Xact         `json:",omitempty"` // the transaction that the current shape first came with, in a session
 }
 
 // gen is one generation of a table's storage: current rows in b<oid>_<n>, the versions they replaced in h<oid>_<n>. Where rows have keys, newer rows that are
@@ -170,6 +171,7 @@ func (d *DB) shape(t *table) *change.Relation { return &d.shapes[t.OID][t.Versio
 func (d *DB) reload() error {
 	d.tables, d.shapes = map[uint32]*table{}, map[uint32][]change.Relation{}
 	d.known, d.tail, d.touched = map[*change.Relation]*known{}, map[uint32]*tail{}, map[uint32]bool{}
+	d.adopted = map[*change.Relation]bool{}
 	d.tailCount, d.tailBytes = 0, 0
 	rows, err := d.w.rows("SELECT commit_lsn, end_lsn, folded_lsn, commit_time, changes, transactions, looked_lsn, looked_time FROM position")
 	if err != nil {

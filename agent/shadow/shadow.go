@@ -46,6 +46,7 @@ type DB struct {
 	tables     map[uint32]*table
 	shapes     map[uint32][]change.Relation
 	known      map[*change.Relation]*known
+	adopted    map[*change.Relation]bool // shapes of the stream that tables were brought to once
 	tail       map[uint32]*tail
 	tailCount  int
 	tailBytes  int
