@@ -104,6 +104,9 @@ func (d *DB) Follow(_ context.Context, id Identity, from change.LSN, gap *Gap) e
 			return err
 		}
 		for _, t := range d.tables {
+			if t.Dropped != 0 {
+				continue // its past stays as it is
+			}
 			d.lose(t)
 			t.Await, t.Filter = nil, nil
 		}
@@ -292,6 +295,10 @@ func (d *DB) Drop(_ context.Context, oid uint32, at change.LSN) error {
 		clear(d.known)
 		if len(t.Gens) == 0 {
 			return nil
+		}
+		t.Synced = true // what it had can be read, but for the stretch in which its rows were not known
+		if t.Lost != nil {
+			t.Gaps, t.Lost = append(t.Gaps, gap{From: t.Lost.Looked, To: Mark{LSN: at, Time: time.Now()}}), nil
 		}
 		return d.endAll(t, at)
 	})

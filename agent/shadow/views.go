@@ -105,7 +105,7 @@ func (t *table) remark() string {
 		notes = append(notes, "kept as text: "+strings.Join(t.AsText, ", "))
 	}
 	if t.Unknown > 0 {
-		notes = append(notes, fmt.Sprintf("%d large values are not known", t.Unknown))
+		notes = append(notes, fmt.Sprintf("%d large values of its changes are not known", t.Unknown))
 	}
 	if notes == nil {
 		return "NULL"
