@@ -104,18 +104,37 @@ func (s *Source) checkRole(ctx context.Context, c *pgx.Conn) (found []Finding, e
 	return found, nil
 }
 
-// checkPublications looks for a publication of all tables, which makes UPDATE and DELETE fail on tables without a replica identity.
+// checkPublications looks for a publication of all tables, which makes UPDATE and DELETE fail on tables without a replica identity, and for one that
+// leaves changes out.
 func (s *Source) checkPublications(ctx context.Context, c *pgx.Conn) (found []Finding, err error) {
 	var all bool
 	err = c.QueryRow(ctx, "SELECT puballtables FROM pg_publication WHERE pubname = $1", s.o.Publication).Scan(&all)
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && !all {
-		return nil, nil
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = nil
 	}
-	if err == nil {
+	if err == nil && all {
 		found = append(found, Finding{Error, fmt.Sprintf("publication %q is FOR ALL TABLES: UPDATE and DELETE fail on tables without a replica identity", s.o.Publication),
 			"DROP PUBLICATION " + pgx.Identifier{s.o.Publication}.Sanitize() + "; -- it is made again, table by table"})
 	}
-	return found, err
+	if err != nil {
+		return nil, err
+	}
+	for name, all := range map[string]bool{s.o.Publication: true, s.o.Publication + "_inserts": false} {
+		if _, err := fit(ctx, c, name, all); errors.Is(err, ErrUnfit) {
+			found = append(found, Finding{Error, fmt.Sprintf("publication %q has other options than capture needs", name), refit(name, all)})
+		} else if err != nil {
+			return nil, err
+		}
+		partial, err := members(ctx, c, partialSQL, name)
+		if err != nil {
+			return nil, err
+		}
+		if len(partial) > 0 {
+			found = append(found, Finding{Warning, fmt.Sprintf("publication %q has column lists or row filters: %d of its tables cannot be captured", name, len(partial)),
+				"ALTER PUBLICATION " + pgx.Identifier{name}.Sanitize() + " DROP TABLE ...; -- then ADD TABLE without a list and a filter"})
+		}
+	}
+	return found, nil
 }
 
 const tablesSQL = `SELECT c.oid::int8, n.nspname::text, c.relname::text, c.relkind::text, c.relpersistence::text, c.relrowsecurity, pg_has_role(c.relowner, 'USAGE'),

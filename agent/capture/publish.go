@@ -12,22 +12,23 @@ import (
 
 // Publish makes the publications name the given tables: those with a replica identity with all their changes, the others with their inserts only,
 // because publishing their updates would make the application's UPDATE and DELETE fail. It returns why a table could not be published, by OID.
-// fresh says that a table was added that was not published before; adding is called before each one.
+// A table of which only some columns or rows are published is refused. fresh says that a table was added that was not published before;
+// adding is called before each one that is added or refused.
 func (s *Source) Publish(ctx context.Context, all []Table, adding func(*Table) error) (refused map[uint32]string, fresh bool, err error) {
 	refused = map[uint32]string{}
 	err = s.with(ctx, func(c *pgx.Conn) error {
-		full, err := s.publication(ctx, c, s.o.Publication, "insert, update, delete, truncate")
+		full, err := s.publication(ctx, c, s.o.Publication, true)
 		if err != nil {
 			return err
 		}
-		inserts, err := s.publication(ctx, c, s.o.Publication+"_inserts", "insert, truncate")
+		inserts, err := s.publication(ctx, c, s.o.Publication+"_inserts", false)
 		if err != nil {
 			return err
 		}
 		for i := range all {
 			t := &all[i]
 			in, out := s.o.Publication, s.o.Publication+"_inserts"
-			has, had := full[t.Relation.OID], inserts[t.Relation.OID]
+			has, had := full.all[t.Relation.OID], inserts.all[t.Relation.OID]
 			if !t.Identified() {
 				in, out, has, had = out, in, had, has
 			}
@@ -36,11 +37,16 @@ func (s *Source) Publish(ctx context.Context, all []Table, adding func(*Table) e
 					refused[t.Relation.OID] = err.Error()
 				}
 			}
-			if has {
+			partial := full.partial[t.Relation.OID] || inserts.partial[t.Relation.OID]
+			if has && !partial {
 				continue
 			}
 			if err := adding(t); err != nil {
 				return err
+			}
+			if partial {
+				refused[t.Relation.OID] = fmt.Sprintf("publication %q has a column list or a row filter for it", in)
+				continue
 			}
 			if err := alter(ctx, c, in, "ADD", t); err != nil {
 				refused[t.Relation.OID] = err.Error()
@@ -63,20 +69,68 @@ func alter(ctx context.Context, c *pgx.Conn, publication, verb string, t *Table)
 	return err
 }
 
+// published are the tables in a publication; partial ones only with some of their columns or rows.
+type published struct{ all, partial map[uint32]bool }
+
+const (
+	optionsSQL = "SELECT pubviaroot, pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_publication WHERE pubname = $1"
+	partialSQL = "SELECT r.prrelid::int8 FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid WHERE p.pubname = $1 " +
+		"AND (to_jsonb(r) ->> 'prattrs' IS NOT NULL OR to_jsonb(r) ->> 'prqual' IS NOT NULL)"
+	memberSQL = "SELECT c.oid::int8 FROM pg_publication_tables p JOIN pg_namespace n ON n.nspname = p.schemaname " +
+		"JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename WHERE p.pubname = $1"
+)
+
+// ErrUnfit says that a publication, made by somebody else, leaves changes out or harms the primary.
+var ErrUnfit = errors.New("the publication cannot be followed")
+
+// fit sees whether a publication exists and publishes what it must: changes by leaf, all of them or, for tables without an identity, inserts only.
+func fit(ctx context.Context, c *pgx.Conn, name string, all bool) (exists bool, err error) {
+	var root, inserts, updates, deletes, truncates bool
+	err = c.QueryRow(ctx, optionsSQL, name).Scan(&root, &inserts, &updates, &deletes, &truncates)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("read publication %q: %w", name, err)
+	case root || !inserts || !truncates || updates != all || deletes != all:
+		return true, fmt.Errorf("%w: %q has other options than it needs: %s", ErrUnfit, name, refit(name, all))
+	}
+	return true, nil
+}
+
+// options are what a publication publishes.
+func options(all bool) string {
+	if all {
+		return "insert, update, delete, truncate"
+	}
+	return "insert, truncate"
+}
+
+// refit is the statement that mends a publication.
+func refit(name string, all bool) string {
+	return fmt.Sprintf("ALTER PUBLICATION %s SET (publish = '%s', publish_via_partition_root = false);", pgx.Identifier{name}.Sanitize(), options(all))
+}
+
 // publication makes a publication when it is missing and gives the tables in it.
-func (s *Source) publication(ctx context.Context, c *pgx.Conn, name, publish string) (map[uint32]bool, error) {
-	var exists bool
-	if err := c.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", name).Scan(&exists); err != nil {
-		return nil, err
+func (s *Source) publication(ctx context.Context, c *pgx.Conn, name string, all bool) (in published, err error) {
+	exists, err := fit(ctx, c, name, all)
+	if err != nil {
+		return in, err
 	}
 	if !exists {
-		sql := fmt.Sprintf("CREATE PUBLICATION %s WITH (publish = '%s')", pgx.Identifier{name}.Sanitize(), publish)
+		sql := fmt.Sprintf("CREATE PUBLICATION %s WITH (publish = '%s')", pgx.Identifier{name}.Sanitize(), options(all))
 		if _, err := c.Exec(ctx, sql); err != nil {
-			return nil, fmt.Errorf("create publication %q: %w", name, err)
+			return in, fmt.Errorf("create publication %q: %w", name, err)
 		}
 	}
-	rows, err := c.Query(ctx, "SELECT c.oid::int8 FROM pg_publication_tables p JOIN pg_namespace n ON n.nspname = p.schemaname "+
-		"JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename WHERE p.pubname = $1", name)
+	if in.all, err = members(ctx, c, memberSQL, name); err == nil {
+		in.partial, err = members(ctx, c, partialSQL, name)
+	}
+	return in, err
+}
+
+func members(ctx context.Context, c *pgx.Conn, sql, name string) (map[uint32]bool, error) {
+	rows, err := c.Query(ctx, sql, name)
 	if err != nil {
 		return nil, fmt.Errorf("read publication %q: %w", name, err)
 	}

@@ -181,7 +181,7 @@ func (g *Ingest) session(ctx context.Context) error {
 		return err
 	}
 	if _, err := g.publish(ctx, cat, func(t *capture.Table) error { return g.recopy(ctx, t) }); err != nil {
-		return err
+		return g.unfit(ctx, cat, err)
 	}
 	var snap *capture.Snapshot
 	if why != "" {
@@ -236,6 +236,19 @@ func (g *Ingest) recopy(ctx context.Context, t *capture.Table) error {
 	return g.o.Store.Recopy(ctx, t.Relation.OID)
 }
 
+// unfit notes that a publication which cannot be followed has left out changes of every table.
+func (g *Ingest) unfit(ctx context.Context, cat capture.Catalog, err error) error {
+	if !errors.Is(err, capture.ErrUnfit) {
+		return err
+	}
+	for i := range cat.Tables {
+		if err := g.recopy(ctx, &cat.Tables[i]); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
 // publish puts the tables into the publications and remembers those that cannot be. adding is called before each that is added.
 func (g *Ingest) publish(ctx context.Context, cat capture.Catalog, adding func(*capture.Table) error) (fresh bool, err error) {
 	var readable []capture.Table
@@ -260,7 +273,11 @@ func (g *Ingest) publish(ctx context.Context, cat capture.Catalog, adding func(*
 		if reason != "" && !g.skip[oid] {
 			g.o.Log.Warn("a table is not captured", "table", t.Relation.Schema+"."+t.Relation.Name, "reason", reason)
 		}
-		skip[oid] = reason != ""
+		if skip[oid] = reason != ""; skip[oid] {
+			if err := g.o.Store.Note(ctx, oid, "not captured: "+reason); err != nil {
+				return false, err
+			}
+		}
 	}
 	g.skip = skip // whoever holds the old map may go on reading it
 	return fresh, nil

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -231,7 +232,7 @@ func (g *Ingest) sight(ctx context.Context, cat capture.Catalog) error {
 	if err != nil {
 		return err
 	}
-	if fresh {
+	if fresh || g.young(cat, st) {
 		if err := g.o.Source.WaitOlder(ctx); err != nil {
 			return err
 		}
@@ -240,9 +241,19 @@ func (g *Ingest) sight(ctx context.Context, cat capture.Catalog) error {
 	defer g.mu.Unlock()
 	g.catalog = &cat
 	for _, t := range cat.Tables {
-		g.waited[t.Relation.OID] = true
+		g.waited[t.Relation.OID] = !g.skip[t.Relation.OID]
 	}
 	return nil
+}
+
+// young says whether a table that is to be copied was published only a while ago, by somebody else.
+func (g *Ingest) young(cat capture.Catalog, st shadow.State) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.ContainsFunc(cat.Tables, func(t capture.Table) bool {
+		oid := t.Relation.OID
+		return !g.skip[oid] && !g.waited[oid] && !st.Tables[oid].Synced
+	})
 }
 
 // unchanged passes on until when the catalog was as the shadow knows it: as long as nothing that it showed is still to be applied.
