@@ -65,6 +65,14 @@ type gap struct{ From, To Mark }
 // when they were last seen so, because what changed them can have come before Stored without being noticed.
 type lost struct{ Stored, Looked Mark }
 
+// loseUnseen is lose for a change that showed in nothing but its traces: it can have come at any time since the last look.
+func (d *DB) loseUnseen(t *table) {
+	d.lose(t)
+	if t.Lost != nil {
+		t.Lost.Stored = t.Lost.Looked
+	}
+}
+
 // lose says that a table's rows are not known from now on, until they are copied again.
 func (d *DB) lose(t *table) {
 	if t.Synced && t.Lost == nil {
@@ -97,7 +105,7 @@ func (d *DB) Recopy(_ context.Context, oid uint32) error {
 	}
 	return d.transact(func() error {
 		clear(d.known)
-		d.lose(t)
+		d.loseUnseen(t)
 		return nil
 	})
 }

@@ -127,7 +127,11 @@ func (d *DB) reshape(t *table, v int32, trace *change.Trace, sure bool) error {
 	plan, ok := carry(from, to)
 	ok = ok && sure && kept(t.Trace, trace, plan, to) && (identified(from) || !identified(to)) // without an identity, updates were not sent
 	if !ok {
-		d.lose(t)
+		lose := d.lose
+		if v == t.Version {
+			lose = d.loseUnseen
+		}
+		lose(t)
 		t.Note = "the table is copied again after a change of its columns"
 		return nil
 	}
