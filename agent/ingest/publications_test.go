@@ -75,7 +75,7 @@ func TestEventTrigger(t *testing.T) {
 	if got := s.log("after->>'statement'", "transaction_type = 'ddl' AND (after->>'$.objects[0]') = 'public.evt'"); len(got) != 1 || got[0] != "ALTER TABLE evt  ADD v text DEFAULT 'é \"q\"'; INSERT INTO evt VALUES (1)" {
 		t.Errorf("the statement: %q", got)
 	}
-if got := s.log("transaction_type", "xid = (SELECT min(xid) FROM ("+s.source("change_log")+") WHERE relation = 'public.evt')"); strings.Join(got, " ") != "ddl insert" {
+	if got := s.log("transaction_type", "xid = (SELECT min(xid) FROM ("+s.source("change_log")+") WHERE relation = 'public.evt')"); strings.Join(got, " ") != "ddl insert" {
 		t.Errorf("the transaction: %q", got)
 	}
 	some, err := a.store.Source(t.Context(), shadow.Ref{Name: "change_log", Readable: []uint32{a.oid("evt")}})
