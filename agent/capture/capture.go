@@ -36,6 +36,7 @@ type Source struct {
 	confirmed atomic.Uint64
 	shift     atomic.Uint64
 	met       atomic.Pointer[System] // the server that was identified last
+	plain     atomic.Bool            // the next stream has no transactions before their commit
 }
 
 // Shift sets what is added to every position of the primary, and taken off what is sent to it: after the primary's log has gone back,
@@ -223,17 +224,17 @@ func tables(ctx context.Context, c *pgx.Conn, oid uint32) ([]Table, error) {
 	var out []Table
 	for rows.Next() {
 		var (
-			id, attnum, raw, base, typmod, estimate int64
-			schema, name, ident, attname, typeName  string
-			key, rewrite, readable                  bool
-			missing                                 *string
-			parents                                 []int64
+			id, file, width, attnum, changed, raw, base, typmod, estimate int64
+			schema, name, ident, attname, typeName                        string
+			key, rewrite, readable                                        bool
+			missing                                                       *string
+			parents                                                       []int64
 		)
-		if err := rows.Scan(&id, &schema, &name, &ident, &attnum, &attname, &raw, &base, &typmod, &typeName, &key, &missing, &rewrite, &estimate, &readable, &parents); err != nil {
+		if err := rows.Scan(&id, &file, &width, &schema, &name, &ident, &attnum, &changed, &attname, &raw, &base, &typmod, &typeName, &key, &missing, &rewrite, &estimate, &readable, &parents); err != nil {
 			return nil, fmt.Errorf("read catalog: %w", err)
 		}
 		if n := len(out); n == 0 || out[n-1].Relation.OID != uint32(id) {
-			rel := change.Relation{OID: uint32(id), Schema: schema, Name: name, Identity: change.Identity(ident[0])}
+			rel := change.Relation{OID: uint32(id), Schema: schema, Name: name, Identity: change.Identity(ident[0]), Trace: &change.Trace{File: uint32(file), Width: int16(width), Changed: map[int16]uint32{}}}
 			out = append(out, Table{Relation: rel, Rows: estimate, Readable: readable})
 			for _, p := range parents {
 				out[n].Parents = append(out[n].Parents, uint32(p))
@@ -244,6 +245,7 @@ func tables(ctx context.Context, c *pgx.Conn, oid uint32) ([]Table, error) {
 		}
 		t := &out[len(out)-1]
 		t.raw = append(t.raw, uint32(raw))
+		t.Relation.Trace.Changed[int16(attnum)] = uint32(changed)
 		t.Relation.Columns = append(t.Relation.Columns, change.Column{Name: attname, TypeOID: uint32(base), TypMod: int32(typmod),
 			TypeName: typeName, Key: key, AttNum: int16(attnum), Missing: missing, Rewrite: rewrite})
 	}

@@ -62,7 +62,9 @@ func (d *decoder) message(ctx context.Context, b []byte) error {
 		return d.relation(ctx, &m)
 	case 'T':
 		return d.truncate(r)
-	case 'O', 'Y', 'M': // origins, types and logical messages carry no rows
+	case 'M':
+		return d.logical(r)
+	case 'O', 'Y': // origins and types carry no rows
 	default:
 		return fmt.Errorf("a replication message of unknown kind %q came", b[0])
 	}
@@ -74,13 +76,34 @@ func (d *decoder) truncate(r *reader) error {
 	r.byte() // options
 	for ; n > 0 && !r.short; n-- {
 		if rel := d.relations[r.uint32()]; rel != nil && !r.short {
-			d.add(change.Change{Op: change.Truncate, Relation: rel})
+			if err := d.add(change.Change{Op: change.Truncate, Relation: rel}); err != nil {
+				return err
+			}
 		}
 	}
 	if r.short {
 		return errShort
 	}
 	return nil
+}
+
+// logical takes a logical message. One that belongs to no transaction comes between transactions, in the order of its own position.
+func (d *decoder) logical(r *reader) error {
+	r.byte() // flags
+	at, prefix := r.lsn()+d.shift, r.string()
+	content := r.take(int(r.uint32()))
+	if r.short {
+		return errShort
+	}
+	c := change.Change{Op: change.Message, After: []change.Value{{State: change.Set, Text: []byte(prefix)}, {State: change.Set, Text: d.keep(content)}}}
+	if prefix == change.DDLPrefix {
+		c.Op = change.DDL
+	}
+	if d.within {
+		d.bytes += len(content)
+		return d.add(c)
+	}
+	return d.emit(change.Tx{CommitLSN: at, EndLSN: at, Changes: []change.Change{c}, Last: true})
 }
 
 func (d *decoder) begin(tx change.Tx) {
@@ -162,19 +185,20 @@ func (d *decoder) change(b []byte) error {
 			c.Before = row
 		}
 	}
-	d.add(c)
-	if d.bytes >= partBytes || len(d.tx.Changes) >= partChanges {
-		part := d.tx
-		d.tx.Changes, d.bytes = nil, 0
-		return d.emit(part)
-	}
-	return nil
+	return d.add(c)
 }
 
-func (d *decoder) add(c change.Change) {
+// add puts a change into the transaction, and gives out the part that is full.
+func (d *decoder) add(c change.Change) error {
 	c.Seq = d.seq
 	d.seq++
 	d.tx.Changes = append(d.tx.Changes, c)
+	if d.bytes < partBytes && len(d.tx.Changes) < partChanges {
+		return nil
+	}
+	part := d.tx
+	d.tx.Changes, d.bytes = nil, 0
+	return d.emit(part)
 }
 
 // tuple decodes one row. In a key tuple, NULL outside the key means that the value was not sent.

@@ -70,16 +70,16 @@ func (s *Source) Publish(ctx context.Context, all []Table) (p Published, err err
 // place puts a table into one publication and out of the other, at once, so that no change falls between. Where it cannot be put in, it is at least
 // put out, because the application's UPDATE could be failing.
 func place(ctx context.Context, c *pgx.Conn, t *Table, in, out string, has, had membership) error {
-	drop := fmt.Sprintf("ALTER PUBLICATION %s DROP TABLE %s; ", pgx.Identifier{out}.Sanitize(), quoted(&t.Relation))
+	drop := fmt.Sprintf("ALTER PUBLICATION %s DROP TABLE ONLY %s; ", pgx.Identifier{out}.Sanitize(), quoted(&t.Relation))
 	sql := ""
 	if had.key != "" {
 		sql += drop
 	}
 	if has.key != "" && !has.whole && has.direct {
-		sql += fmt.Sprintf("ALTER PUBLICATION %s DROP TABLE %s; ", pgx.Identifier{in}.Sanitize(), quoted(&t.Relation))
+		sql += fmt.Sprintf("ALTER PUBLICATION %s DROP TABLE ONLY %s; ", pgx.Identifier{in}.Sanitize(), quoted(&t.Relation))
 	}
 	if !has.whole {
-		sql += fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s", pgx.Identifier{in}.Sanitize(), quoted(&t.Relation))
+		sql += fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE ONLY %s", pgx.Identifier{in}.Sanitize(), quoted(&t.Relation))
 	}
 	_, err := c.PgConn().Exec(ctx, sql).ReadAll() // one transaction
 	if err != nil && had.key != "" && !has.whole {

@@ -56,7 +56,8 @@ func (s *Source) Stream(ctx context.Context, at Stored, out func(Event) error) e
 		return err
 	}
 	defer spool.close()
-	slot, err := s.start(ctx, c, side, at)
+	plain := s.plain.Swap(false)
+	slot, err := s.start(ctx, c, side, at, plain)
 	if err != nil {
 		return err
 	}
@@ -79,11 +80,15 @@ func (s *Source) Stream(ctx context.Context, at Stored, out func(Event) error) e
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	var pg *pgconn.PgError
+	if !plain && errors.As(err, &pg) && pg.Code == internalError {
+		s.plain.Store(true)
+	}
 	return err
 }
 
 // start takes hold of the slot. From then on nobody else can move it, so what it says now is what the stream begins with.
-func (s *Source) start(ctx context.Context, c *pgconn.PgConn, side *pgx.Conn, at Stored) (slot SlotState, err error) {
+func (s *Source) start(ctx context.Context, c *pgconn.PgConn, side *pgx.Conn, at Stored, plain bool) (slot SlotState, err error) {
 	s.confirmed.Store(uint64(at.End))
 	if err := s.sameServer(ctx, c); err != nil {
 		return slot, err
@@ -94,11 +99,7 @@ func (s *Source) start(ctx context.Context, c *pgconn.PgConn, side *pgx.Conn, at
 	if err := s.keepOnStandbys(ctx, c, slot.Failover); err != nil {
 		return slot, err
 	}
-	args := []string{"proto_version '1'"}
-	if serverVersion(c) >= 14 {
-		args = []string{"proto_version '2'", "streaming 'on'"}
-	}
-	args = append(args, fmt.Sprintf("publication_names '%s,%s'", pgx.Identifier{s.o.Publication}.Sanitize(), pgx.Identifier{s.o.Publication + "_inserts"}.Sanitize()))
+	args := append(protocol(serverVersion(c), plain), fmt.Sprintf("publication_names '%s,%s'", pgx.Identifier{s.o.Publication}.Sanitize(), pgx.Identifier{s.o.Publication + "_inserts"}.Sanitize()))
 	from := pglogrepl.LSN(uint64(at.Commit) - s.shift.Load())
 	if err := pglogrepl.StartReplication(ctx, c, pgx.Identifier{s.o.Slot}.Sanitize(), from, pglogrepl.StartReplicationOptions{PluginArgs: args}); err != nil {
 		return slot, fmt.Errorf("start replication from slot %q: %w", s.o.Slot, inUse(err))
@@ -140,6 +141,21 @@ func proved(at Stored, out func(Event) error) func(Event) error {
 		}
 		return out(e)
 	}
+}
+
+// internalError is how the primary fails when it streams a transaction that changed the schema after it had rolled back such a change: it does
+// not find the table then. Once the transaction is committed it can be sent whole, so the next stream asks for that.
+const internalError = "XX000"
+
+// protocol gives the options for a server: large transactions come before their commit unless plain, and messages come.
+func protocol(major int, plain bool) []string {
+	switch {
+	case major < 14:
+		return []string{"proto_version '1'"}
+	case plain:
+		return []string{"proto_version '1'", "messages 'true'"}
+	}
+	return []string{"proto_version '2'", "streaming 'on'", "messages 'true'"}
 }
 
 // Confirm tells the primary, at the next status, that everything before a position is durable here. It must be.

@@ -42,14 +42,14 @@ func (s *streamed) message(ctx context.Context, b []byte) (bool, error) {
 		return true, s.commit(ctx, r)
 	case !s.open:
 		return false, nil
-	case kind == 'I' || kind == 'U' || kind == 'D' || kind == 'R' || kind == 'T':
+	case kind == 'I' || kind == 'U' || kind == 'D' || kind == 'R' || kind == 'T' || kind == 'M':
 		sub := r.uint32()
 		if t := s.spool.txs[s.xid]; t != nil && !r.short {
 			return true, t.add(sub, b[:1], r.b)
 		}
 		return true, errShort
 	}
-	return true, nil // origins, types and logical messages carry no rows
+	return true, nil // origins and types carry no rows
 }
 
 func (s *streamed) abort(xid, sub uint32) error {

@@ -57,7 +57,15 @@ type Relation struct {
 	Identity Identity
 	Columns  []Column
 	Version  int32
+	Trace    *Trace  // nil where the catalog could not be asked in time
 	Later    []int16 // where the columns' numbers are not known: those that the catalog showed some time later
+}
+
+// Trace is what the catalog tells of changes to a table's rows that are not in the stream.
+type Trace struct {
+	File    uint32           // where the rows are: somewhere else after every rewrite
+	Width   int16            // how many columns the table ever had
+	Changed map[int16]uint32 // for each column's number, the transaction that last changed its description
 }
 
 // Value is one column's value in PostgreSQL's text form.
@@ -80,21 +88,25 @@ const (
 // Op is the kind of a change.
 type Op uint8
 
-// The operations. Message is a logical message; its payload stands in After.
+// The operations. Message is a logical message, DDL one that tells of a change of the schema; their prefix and content stand in After.
 const (
 	Insert Op = iota + 1
 	Update
 	Delete
 	Truncate
 	Message
+	DDL
 )
+
+// DDLPrefix is the prefix of the messages that deploy/sql/event_trigger.sql sends.
+const DDLPrefix = "foreshadow.ddl"
 
 // String gives the name that the change log shows.
 func (o Op) String() string {
-	return [...]string{"", "insert", "update", "delete", "truncate", "message"}[o]
+	return [...]string{"", "insert", "update", "delete", "truncate", "message", "ddl"}[o]
 }
 
-// Change is one row's change. Before is nil when the stream sent no old row.
+// Change is one row's change, or a message, which has no relation. Before is nil when the stream sent no old row.
 type Change struct {
 	Op       Op
 	Relation *Relation
@@ -103,7 +115,8 @@ type Change struct {
 	Seq      int64 // place within the transaction, from 0
 }
 
-// Tx is a committed transaction, or a part of one: Last is set on the part that carries the commit.
+// Tx is a committed transaction, or a part of one: Last is set on the part that carries the commit. A message that belongs to no transaction
+// comes as one of its own, at its own position, with neither XID nor CommitTime.
 type Tx struct {
 	XID        uint32
 	CommitLSN  LSN // the commit record's position; orders transactions

@@ -224,12 +224,12 @@ func (g *Ingest) place(ctx context.Context, cat capture.Catalog) error {
 	return g.o.Store.Place(ctx, parents, shadow.Mark{LSN: cat.LSN, Time: cat.Time}, shadow.Mark{LSN: cat.SameLSN, Time: cat.SameTime})
 }
 
-// pending says whether a table that can be captured has no rows yet.
+// pending says whether a table that can be copied now has no rows yet. The stream goes on while others wait for older transactions to end.
 func (g *Ingest) pending() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, oid := range g.o.Store.Unsynced() {
-		if !g.skip[oid] {
+		if key := g.keys[oid]; !g.skip[oid] && key != "" && g.waited[oid] == key {
 			return true
 		}
 	}
@@ -277,7 +277,11 @@ func (g *Ingest) publish(ctx context.Context, cat capture.Catalog) (fresh bool, 
 		if slices.Contains(lapsed, oid) {
 			g.o.Log.Warn("changes of a table passed by, because its publication was changed; it is copied again", "table", t.Relation.Schema+"."+t.Relation.Name)
 		}
-		skip[oid] = reason != ""
+		if skip[oid] = reason != ""; skip[oid] {
+			if err := g.o.Store.Note(ctx, oid, "not captured: "+reason); err != nil {
+				return false, err
+			}
+		}
 	}
 	g.skip = skip
 	return fresh, nil

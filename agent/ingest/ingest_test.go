@@ -194,7 +194,7 @@ func (a *agent) catchUp() change.LSN {
 	a.query("CREATE TABLE IF NOT EXISTS public.beat (n bigint PRIMARY KEY)")
 	oid := a.oid("beat")
 	until(a.t, "table beat is captured", func() bool { _, err := a.store.RowCount(a.t.Context(), oid); return err == nil })
-	a.query("INSERT INTO public.beat SELECT coalesce(max(n), 0) + 1 FROM public.beat")
+	a.query("INSERT INTO public.beat VALUES ((random() * 1e18)::bigint)")
 	end := a.lsn()
 	a.progress("the last commit is stored", func() bool { return a.in.Status().Received >= end })
 	pos, _, err := a.store.Position(a.t.Context())
@@ -220,6 +220,7 @@ func (a *agent) primary(table string) []string {
 		(extract(year from %1$I) * 12 + extract(month from %1$I))::int, extract(day from %1$I)::int, (extract(hour from %1$I) * 3600000000 +
 		extract(minute from %1$I) * 60000000 + extract(microseconds from %1$I))::bigint) END', attname)
 		WHEN format_type(atttypid, NULL) = 'character' THEN format('textin(bpcharout(%I))', attname)
+		WHEN format_type(atttypid, NULL) = 'xml' THEN format('textin(xml_out(%I))', attname)
 		WHEN format_type(atttypid, NULL) = 'inet' THEN format('textin(inet_out(%I))', attname)
 		ELSE quote_ident(attname) || '::text' END
 		FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum`, "public."+table)
@@ -367,7 +368,7 @@ func float(f float64, oid uint32) string {
 		bits = 32
 	}
 	format := byte('f')
-	if e := math.Floor(math.Log10(math.Abs(f))); f != 0 && (e < -4 || e >= 15 || bits == 32 && e >= 6) {
+	if v := math.Abs(f); f != 0 && (v < 1e-4 || v >= 1e15 || bits == 32 && v >= 1e6) {
 		format = 'e'
 	}
 	return strconv.FormatFloat(f, format, -1, bits)

@@ -64,7 +64,7 @@ func newProgram(t testing.TB, pg *pgtest.Server, seed uint64) *program {
 	for k := range 3 {
 		p.must(fmt.Sprintf("CREATE TABLE parts%d PARTITION OF parts FOR VALUES IN (%d)", k, k))
 	}
-	p.must("CREATE TABLE journal (id bigint PRIMARY KEY); CREATE TABLE beat (n bigint PRIMARY KEY)")
+	p.must("CREATE SCHEMA aside; CREATE TABLE journal (id bigint PRIMARY KEY); CREATE TABLE beat (n bigint PRIMARY KEY)")
 	return p
 }
 
@@ -155,13 +155,23 @@ func (p *program) step() {
 	case n < 82:
 		_ = p.exec(i, p.dml(table, cols))
 	case n < 86:
-		_ = p.exec(i, []string{"TRUNCATE " + table, "TRUNCATE t0, whole", "TRUNCATE parts", "TRUNCATE parts1 RESTART IDENTITY"}[p.r.IntN(4)])
+		_ = p.exec(i, []string{"TRUNCATE " + table, "TRUNCATE t0, whole, " + table, "TRUNCATE parts", "TRUNCATE parts1, t1 RESTART IDENTITY"}[p.r.IntN(4)])
 	case n < 88:
-		_ = p.exec(i, fmt.Sprintf("SELECT pg_logical_emit_message(%v, 'p', 'message %d')", p.r.IntN(2) == 0, p.r.IntN(100)))
+		p.message(i)
 	default:
 		p.ddl = true
 		_ = p.exec(i, p.define(i, table, cols))
 	}
+}
+
+// message sends a logical message with a row beside it, so that each can be told from the other. One outside a transaction stays when the row does not.
+func (p *program) message(i int) {
+	p.next++
+	if p.r.IntN(2) == 0 && !p.within[i] {
+		_ = p.exec(i, fmt.Sprintf("SELECT pg_logical_emit_message(false, 'told', '%d'); INSERT INTO journal VALUES (%[1]d)", p.next))
+		return
+	}
+	_ = p.exec(i, fmt.Sprintf("INSERT INTO journal VALUES (%d); SELECT pg_logical_emit_message(true, 'told', '%[1]d')", p.next))
 }
 
 // bounds begins or ends a transaction or a part of one.
@@ -273,7 +283,15 @@ func (p *program) define(i int, table string, cols [][]string) string {
 	fixed := c[0] == "id" || c[0] == "k" || strings.HasPrefix(table, "parts")
 	typ := kinds[p.r.IntN(len(kinds))]
 	p.next++
-	switch n := p.r.IntN(12); {
+	switch n := p.r.IntN(16); {
+	case n == 12 && table[0] == 't':
+		return fmt.Sprintf("ALTER TABLE %s RENAME TO t%d", table, 4+p.r.IntN(5))
+	case n == 13 && !fixed:
+		return fmt.Sprintf("ALTER TABLE %[1]s ALTER COLUMN %[2]s TYPE %[3]s USING %[4]s", table, c[0], c[1], p.value(c[1], "abs(id % 1000)")) // the same type, other values
+	case n == 14 && table[0] == 't':
+		return fmt.Sprintf("ALTER TABLE %[1]s SET SCHEMA aside; ALTER TABLE aside.%[1]s SET SCHEMA public", table)
+	case n == 15 && table == "whole":
+		return "ALTER TABLE whole REPLICA IDENTITY " + []string{"FULL", "NOTHING", "FULL"}[p.r.IntN(3)] + "; ALTER TABLE whole REPLICA IDENTITY FULL"
 	case n < 2 && !fixed:
 		return fmt.Sprintf("ALTER TABLE %s DROP COLUMN %s", table, c[0])
 	case n < 4 && !strings.HasPrefix(table, "parts"):

@@ -10,6 +10,7 @@ import (
 	"foreshadow/agent/change"
 	"foreshadow/agent/pgtest"
 	"foreshadow/agent/shadow"
+	"foreshadow/sql/sqlerr"
 )
 
 // The flags of the property test: how long it makes new programs, and the seed of the first one.
@@ -128,6 +129,9 @@ func (p *program) check(a *agent, past *[]moment) {
 			continue
 		}
 		got, err := a.shadowed(m.oid, m.at)
+		if sqlerr.Code(err) == sqlerr.SnapshotTooOld {
+			continue // a rewrite without another type may have come before
+		}
 		if err != nil {
 			p.t.Errorf("table %d as of %s: %v", m.oid, m.at, err)
 		} else if d := differ(got, m.rows); d != "" {
@@ -142,7 +146,8 @@ func (p *program) journal(a *agent) {
 	p.t.Helper()
 	want := a.query("SELECT count(*)::text FROM journal")[0][0]
 	rows, err := a.store.Query(p.t.Context(), shadow.Query{SQL: fmt.Sprintf(`SELECT (SELECT count(*) FROM log WHERE oid = %[1]d), (SELECT count(DISTINCT pk) FROM log WHERE oid = %[1]d),
-		(SELECT count(*) FROM log) - (SELECT count(*) FROM (SELECT DISTINCT lsn, seq FROM log))`, a.oid("journal"))})
+		(SELECT count(*) FROM log) - (SELECT count(*) FROM (SELECT DISTINCT lsn, seq FROM log)),
+		(SELECT count(*) - count(DISTINCT after->>'content') + count(*) FILTER (after->>'content' NOT IN (SELECT pk->>'id' FROM log WHERE oid = %[1]d)) FROM log WHERE oid = 0 AND after->>'prefix' = 'told')`, a.oid("journal"))})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -151,8 +156,8 @@ func (p *program) journal(a *agent) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	got := []int64{b.Columns[0].Ints[0], b.Columns[1].Ints[0], b.Columns[2].Ints[0]}
-	if fmt.Sprint(got) != fmt.Sprintf("[%s %[1]s 0]", want) {
-		p.t.Errorf("the journal has %s transactions; in the log are %d, %d of them different, and %d changes twice", want, got[0], got[1], got[2])
+	got := []int64{b.Columns[0].Ints[0], b.Columns[1].Ints[0], b.Columns[2].Ints[0], b.Columns[3].Ints[0]}
+	if fmt.Sprint(got) != fmt.Sprintf("[%s %[1]s 0 0]", want) {
+		p.t.Errorf("the journal has %s transactions; in the log are %d, %d of them different, %d changes twice, and %d messages twice or without their row", want, got[0], got[1], got[2], got[3])
 	}
 }

@@ -105,7 +105,7 @@ func (g *Ingest) stream(ctx context.Context) error {
 	q := newQueue()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return g.o.Source.Stream(ctx, capture.Stored{Commit: st.Commit, Time: st.CommitTime, End: st.End}, func(e capture.Event) error { q.put(e); return ctx.Err() })
+		return g.o.Source.Stream(ctx, capture.Stored{Commit: st.Proof, Time: st.CommitTime, End: st.End}, func(e capture.Event) error { q.put(e); return ctx.Err() })
 	})
 	group.Go(func() error {
 		defer q.close()
@@ -192,8 +192,11 @@ func (g *Ingest) append(ctx context.Context, txs []change.Tx) error {
 	}
 	tx := &txs[last]
 	g.set(func(s *Status) {
-		s.Received, s.LastCommit = max(s.Received, tx.EndLSN), tx.CommitTime
-		s.LagMs = max(0, float64(time.Since(tx.CommitTime).Microseconds())/1000)
+		s.Received = max(s.Received, tx.EndLSN)
+		if !tx.CommitTime.IsZero() {
+			s.LastCommit = tx.CommitTime
+			s.LagMs = max(0, float64(time.Since(tx.CommitTime).Microseconds())/1000)
+		}
 		s.Changes += int64(n)
 		s.Transactions += int64(whole)
 	})

@@ -172,7 +172,10 @@ func (d *DB) appendTx(ctx context.Context, txs []change.Tx) error {
 	}
 	if tx.Last {
 		d.open = false
-		d.pos.commit, d.pos.end, d.pos.time = tx.CommitLSN, tx.EndLSN, tx.CommitTime
+		d.pos.commit, d.pos.end = tx.CommitLSN, tx.EndLSN
+		if !tx.CommitTime.IsZero() { // a message outside a transaction has no time, and may not come again
+			d.pos.proof, d.pos.time = tx.CommitLSN, tx.CommitTime
+		}
 		d.pos.transactions++
 	}
 	return nil
@@ -205,8 +208,9 @@ var errNoStorage = errors.New("table has not been loaded")
 func (d *DB) appendChange(txs []change.Tx, i int) error {
 	tx := &txs[0]
 	c := &tx.Changes[i]
-	if c.Op == change.Message || c.Relation == nil {
-		return nil
+	if c.Relation == nil {
+		d.pos.changes++
+		return d.writeMessage(tx, c)
 	}
 	k, err := d.resolve(c.Relation, tx)
 	if err != nil {
@@ -265,13 +269,7 @@ func (d *DB) blob(w *chunk, col int, row []change.Value) {
 // writeLog appends one row to the change log.
 func (d *DB) writeLog(k *known, tx *change.Tx, c *change.Change, after []change.Value, unknown []string) error {
 	w, n := d.out.log, 0
-	set(w, 0, uint64(tx.CommitLSN))
-	set(w, 1, c.Seq)
-	set(w, 2, tx.CommitTime.UnixMicro())
-	set(w, 3, int64(tx.XID))
-	set(w, 4, k.t.OID)
-	set(w, 5, k.version)
-	set(w, 6, uint8(c.Op))
+	d.head(tx, c.Seq, k.t.OID, k.version, c.Op)
 	id := after
 	if id == nil {
 		id = c.Before
@@ -295,6 +293,18 @@ func (d *DB) writeLog(k *known, tx *change.Tx, c *change.Change, after []change.
 	}
 	set(w, 11, int64(n))
 	return w.next()
+}
+
+// head begins a row of the change log.
+func (d *DB) head(tx *change.Tx, seq int64, oid uint32, version int32, op change.Op) {
+	w := d.out.log
+	set(w, 0, uint64(tx.CommitLSN))
+	set(w, 1, seq)
+	set(w, 2, tx.CommitTime.UnixMicro())
+	set(w, 3, int64(tx.XID))
+	set(w, 4, oid)
+	set(w, 5, version)
+	set(w, 6, uint8(op))
 }
 
 func (d *DB) json(w *chunk, col int, k *known, row []change.Value, only []int) int {

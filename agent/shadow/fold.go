@@ -211,7 +211,7 @@ func (f *fold) end() error {
 	case f.keys != nil:
 		find = fmt.Sprintf("SELECT b.rowid AS r, w.n FROM %s b JOIN wanted w ON %s", from, match("b", "w", cols))
 	default:
-		find = findEqual(from, cols)
+		find = findEqual(from, f.t.gen().Types)
 	}
 	return f.d.w.execAll(
 		"CREATE OR REPLACE TEMP TABLE victims AS "+find,
@@ -221,21 +221,28 @@ func (f *fold) end() error {
 		"DROP TABLE victims", "DROP TABLE wanted")
 }
 
-// findEqual pairs each deleted row with one of the equal rows of a table without a key, no row twice. Only rows that equal a deleted one are numbered.
-func findEqual(base string, cols []int) string {
-	var list, same strings.Builder
-	for i, c := range cols {
-		if i > 0 {
-			list.WriteString(", ")
+// findEqual pairs each deleted row with one of the equal rows of a table without a key, no row twice. Only rows that DuckDB takes for equal to a deleted
+// one are numbered; of these, equal is what PostgreSQL shows alike: not 0 and -0, nor a month and thirty days. Such are compared as text, because a
+// window's columns come out of it with one for the other.
+func findEqual(base string, types []string) string {
+	var exact, names, alike, same strings.Builder
+	for i, typ := range types {
+		text := ""
+		if typ == "FLOAT" || typ == "DOUBLE" || typ == "INTERVAL" {
+			text = "::VARCHAR"
 		}
-		fmt.Fprintf(&list, "c%d", c)
-		fmt.Fprintf(&same, " AND b.c%d IS NOT DISTINCT FROM w.c%d", c, c)
+		if i > 0 {
+			names.WriteString(", ")
+		}
+		fmt.Fprintf(&exact, ", c%[1]d%[2]s AS e%[1]d", i, text)
+		fmt.Fprintf(&names, "e%d", i)
+		fmt.Fprintf(&alike, " AND b.c%[1]d IS NOT DISTINCT FROM w.c%[1]d", i)
+		fmt.Fprintf(&same, " AND b.e%[1]d IS NOT DISTINCT FROM w.e%[1]d", i)
 	}
-	by := list.String()
-	return fmt.Sprintf(`WITH w AS (SELECT *, row_number() OVER (PARTITION BY %[1]s ORDER BY n) AS k FROM wanted),
-		b AS (SELECT rowid AS r, %[1]s, row_number() OVER (PARTITION BY %[1]s ORDER BY lo, rowid) AS k
-			FROM (SELECT b.rowid, b.* FROM %[2]s b SEMI JOIN wanted w ON true%[3]s))
-		SELECT b.r, w.n FROM b JOIN w ON b.k = w.k%[3]s`, by, base, same.String())
+	return fmt.Sprintf(`WITH w AS (SELECT *, row_number() OVER (PARTITION BY %[1]s ORDER BY n) AS k FROM (SELECT n%[2]s FROM wanted)),
+		b AS (SELECT *, row_number() OVER (PARTITION BY %[1]s ORDER BY lo, r) AS k
+			FROM (SELECT rowid AS r, lo%[2]s FROM (SELECT b.rowid, b.* FROM %[3]s b SEMI JOIN wanted w ON true%[4]s)))
+		SELECT b.r, w.n FROM b JOIN w ON b.k = w.k%[5]s`, names.String(), exact.String(), base, alike.String(), same.String())
 }
 
 // load appends versions to a table that ends in lo, or in lo and hi.

@@ -31,6 +31,7 @@ type State struct {
 	Commit, End           change.LSN
 	Reach                 change.LSN // the last position that anything stored has
 	CommitTime            time.Time
+	Proof                 change.LSN // the last commit of a transaction; Commit may be a message after it
 	Changes, Transactions int64
 	Tables                map[uint32]TableState
 }
@@ -39,7 +40,7 @@ type State struct {
 func (d *DB) State(context.Context) (State, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := State{Commit: d.stored.commit, End: d.stored.end, CommitTime: d.stored.time,
+	s := State{Commit: d.stored.commit, End: d.stored.end, CommitTime: d.stored.time, Proof: d.stored.proof,
 		Changes: d.stored.changes, Transactions: d.stored.transactions, Tables: map[uint32]TableState{}}
 	rows, err := d.w.rows("SELECT key, value FROM meta")
 	if err != nil {
@@ -104,11 +105,14 @@ func (d *DB) Follow(_ context.Context, id Identity, from change.LSN, gap *Gap) e
 			return err
 		}
 		for _, t := range d.tables {
+			if t.Dropped != 0 {
+				continue // its past stays as it is
+			}
 			d.lose(t)
 			t.Await, t.Filter = nil, nil
 		}
 		// the first commit may stand exactly at the position
-		d.pos.commit, d.pos.end, d.pos.folded = from-1, from, from
+		d.pos.commit, d.pos.proof, d.pos.end, d.pos.folded = from-1, from-1, from, from
 		return d.addGap(gap)
 	})
 }
@@ -261,7 +265,7 @@ func (l *Load) Commit() error {
 		l.g.Version = v
 		clear(d.known)
 		t.Gens, t.Version, t.Synced, t.Filter, t.Await, t.Note, t.Dropped = append(t.Gens, l.g), v, true, l.filter, nil, "", 0
-		t.Shaped, t.Member = nil, d.members[t.OID]
+		t.Shaped, t.Trace, t.Member = nil, l.rel.Trace, d.members[t.OID]
 		if g != nil {
 			if err := d.addGap(&Gap{Relation: l.rel.Schema + "." + l.rel.Name, From: g.From.LSN, To: l.lsn, At: l.at, Reason: reason}); err != nil {
 				return err
@@ -306,6 +310,10 @@ func (d *DB) Drop(_ context.Context, oid uint32, at change.LSN) error {
 		clear(d.known)
 		if len(t.Gens) == 0 {
 			return nil
+		}
+		t.Synced = true // what it had can be read, but for the stretch in which its rows were not known
+		if t.Lost != nil {
+			t.Gaps, t.Lost = append(t.Gaps, gap{From: t.Lost.Looked, To: Mark{LSN: at, Time: time.Now()}}), nil
 		}
 		return d.endAll(t, at)
 	})

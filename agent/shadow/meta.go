@@ -19,19 +19,20 @@ type table struct {
 	Synced    bool  // the current generation holds the table's rows
 	Since     change.LSN
 	SinceTime time.Time
-	Filter    *Filter    `json:",omitempty"`
-	Await     []Xact     `json:",omitempty"` // transactions that the copy to come must see
-	Dropped   change.LSN `json:",omitempty"`
-	Note      string     `json:",omitempty"`
-	Unknown   int64      `json:",omitempty"` // values that were not sent and could not be found
-	Pending   int64      `json:",omitempty"` // changes that are folded and not settled
-	Parts     []part     `json:",omitempty"` // oldest first
-	AsText    []string   `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
-	Lost      *lost      `json:",omitempty"` // since when the rows are not known, while they are not
-	Gaps      []gap      `json:",omitempty"` // stretches of time in which the rows are not known
-	Member    string     `json:",omitempty"` // the key of its place in a publication
-	used      Mark       // the last transaction whose changes came in the current shape, of this process
-	Shaped    *Xact      `json:",omitempty"` // the transaction that the current shape first came with, in a session
+	Filter    *Filter       `json:",omitempty"`
+	Await     []Xact        `json:",omitempty"` // transactions that the copy to come must see
+	Dropped   change.LSN    `json:",omitempty"`
+	Note      string        `json:",omitempty"`
+	Unknown   int64         `json:",omitempty"` // values that were not sent and could not be found
+	Pending   int64         `json:",omitempty"` // changes that are folded and not settled
+	Parts     []part        `json:",omitempty"` // oldest first
+	AsText    []string      `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
+	Lost      *lost         `json:",omitempty"` // since when the rows are not known, while they are not
+	Gaps      []gap         `json:",omitempty"` // stretches of time in which the rows are not known
+	Member    string        `json:",omitempty"` // the key of its place in a publication
+	used      Mark          // the last transaction whose changes came in the current shape, of this process
+	Trace     *change.Trace `json:",omitempty"` // as the catalog last showed it with the current shape
+	Shaped    *Xact         `json:",omitempty"` // the transaction that the current shape first came with, in a session
 }
 
 // gen is one generation of a table's storage: current rows in b<oid>_<n>, the versions they replaced in h<oid>_<n>. Where rows have keys, newer rows that are
@@ -65,6 +66,14 @@ type gap struct{ From, To Mark }
 type lost struct {
 	Stored, Looked Mark
 	Missed         bool `json:",omitempty"`
+}
+
+// loseUnseen is lose for a change that showed in nothing but its traces: it can have come at any time since the last look.
+func (d *DB) loseUnseen(t *table) {
+	d.lose(t)
+	if t.Lost != nil {
+		t.Lost.Stored = t.Lost.Looked
+	}
 }
 
 // lose says that a table's rows are not known from now on, until they are copied again.
@@ -155,13 +164,14 @@ func (d *DB) shape(t *table) *change.Relation { return &d.shapes[t.OID][t.Versio
 func (d *DB) reload() error {
 	d.tables, d.shapes = map[uint32]*table{}, map[uint32][]change.Relation{}
 	d.known, d.tail, d.touched = map[*change.Relation]*known{}, map[uint32]*tail{}, map[uint32]bool{}
+	d.adopted = map[*change.Relation]bool{}
 	d.tailCount, d.tailBytes = 0, 0
-	rows, err := d.w.rows("SELECT commit_lsn, end_lsn, folded_lsn, commit_time, changes, transactions, looked_lsn, looked_time FROM position")
+	rows, err := d.w.rows("SELECT commit_lsn, end_lsn, folded_lsn, commit_time, changes, transactions, looked_lsn, looked_time, proof_lsn FROM position")
 	if err != nil {
 		return err
 	}
 	r := rows[0]
-	d.pos = position{commit: lsn(r[0]), end: lsn(r[1]), folded: lsn(r[2]), changes: r[4].(int64), transactions: r[5].(int64)}
+	d.pos = position{commit: lsn(r[0]), end: lsn(r[1]), folded: lsn(r[2]), changes: r[4].(int64), transactions: r[5].(int64), proof: lsn(r[8])}
 	d.pos.time, _ = r[3].(time.Time)
 	d.stored = d.pos
 	if at, ok := r[7].(time.Time); ok && lsn(r[6]) > d.looked.LSN {
@@ -215,8 +225,8 @@ func (d *DB) save() error {
 		}
 	}
 	p := d.pos
-	return d.w.exec("UPDATE position SET commit_lsn = $1, end_lsn = $2, commit_time = $3, folded_lsn = $4, changes = $5, transactions = $6, looked_lsn = $7, looked_time = $8",
-		uint64(p.commit), uint64(p.end), p.time, uint64(p.folded), p.changes, p.transactions, uint64(d.looked.LSN), d.looked.Time)
+	return d.w.exec("UPDATE position SET commit_lsn = $1, end_lsn = $2, commit_time = $3, folded_lsn = $4, changes = $5, transactions = $6, looked_lsn = $7, looked_time = $8, proof_lsn = $9",
+		uint64(p.commit), uint64(p.end), p.time, uint64(p.folded), p.changes, p.transactions, uint64(d.looked.LSN), d.looked.Time, uint64(p.proof))
 }
 
 // transact runs f in a transaction of the writer, or within the one that is open. After an error everything since the last commit is undone, in memory too.
@@ -375,4 +385,9 @@ func keys(rel *change.Relation) []int {
 		}
 	}
 	return k
+}
+
+// identified says that updates and deletes of a table are sent.
+func identified(rel *change.Relation) bool {
+	return rel.Identity == change.IdentityFull || keys(rel) != nil
 }

@@ -46,6 +46,7 @@ type DB struct {
 	tables    map[uint32]*table
 	shapes    map[uint32][]change.Relation
 	known     map[*change.Relation]*known
+	adopted   map[*change.Relation]bool // shapes of the stream that tables were brought to once
 	tail      map[uint32]*tail
 	tailCount int
 	tailBytes int
@@ -70,6 +71,7 @@ type DB struct {
 // position says what is stored. Changes up to commit are in the log; end may be confirmed to the primary.
 type position struct {
 	commit, end, folded   change.LSN
+	proof                 change.LSN // the last commit of a transaction, with which the stream must begin
 	time                  time.Time
 	changes, transactions int64
 }
@@ -142,7 +144,7 @@ func (d *DB) begin() (err error) {
 	if err := d.w.exec(schemaSQL); err != nil {
 		return err
 	}
-	if err := d.w.exec("INSERT INTO position SELECT 0, 0, NULL, 0, 0, 0, 0, NULL WHERE NOT EXISTS (FROM position)"); err != nil {
+	if err := d.w.exec("INSERT INTO position SELECT 0, 0, NULL, 0, 0, 0, 0, NULL, 0 WHERE NOT EXISTS (FROM position)"); err != nil {
 		return err
 	}
 	if err := d.reload(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -193,7 +194,7 @@ func TestUnknownIsSaid(t *testing.T) {
 	if got != `{"id": 1, "n": 11}|body` {
 		t.Error(got)
 	}
-	if got := ask(t, d, "SELECT note FROM ("+source(t, d, Ref{Name: "tables"})+")"); got != "1 large values are not known" {
+	if got := ask(t, d, "SELECT note FROM ("+source(t, d, Ref{Name: "tables"})+")"); got != "1 large values of its changes are not known" {
 		t.Error(got)
 	}
 }
@@ -324,5 +325,102 @@ func TestInterrupt(t *testing.T) {
 	b, err := r.Next(t.Context())
 	if err != nil || b.Columns[0].Ints[0] != 7 {
 		t.Error(err)
+	}
+}
+
+// TestLooksAlike holds that of rows without a key the very one is taken out, though DuckDB takes others for equal.
+func TestLooksAlike(t *testing.T) {
+	t.Parallel()
+	d := start(t, t.TempDir())
+	defer d.Close()
+	rel := &change.Relation{OID: 1, Schema: "s", Name: "t", Identity: change.IdentityFull,
+		Columns: []change.Column{{Name: "f", TypeOID: types.Float8, TypMod: -1, Key: true, AttNum: 1}, {Name: "i", TypeOID: types.Interval, TypMod: -1, Key: true, AttNum: 2}}}
+	load(t, d, rel, 10, row("-0", "1 mon"), row("0", "1 mon"), row("0", "1 mon"), row("0", "30 days"), row("NaN", "~"))
+	for lsn, r := range [][]change.Value{row("0", "30 days"), row("-0", "1 mon"), row("NaN", "~")} {
+		put(t, d, 20+change.LSN(lsn), change.Change{Op: change.Delete, Relation: rel, Before: r})
+		ask(t, d, source(t, d, Ref{OID: 1}))
+	}
+	if got := ask(t, d, "SELECT f, signbit(f), i::VARCHAR FROM ("+source(t, d, Ref{OID: 1})+")"); got != "0|false|1 month\n0|false|1 month" {
+		t.Error(got)
+	}
+}
+
+// TestHeld holds that a change which the copy holds already takes no large value from it, which may be newer, and has its own shape.
+func TestHeld(t *testing.T) {
+	t.Parallel()
+	d := start(t, t.TempDir())
+	defer d.Close()
+	rel := items()
+	l, err := d.Load(t.Context(), rel, 30, stamp(30), &Filter{LSN: 30, Xmin: 25, Xmax: 30, Xip: []uint32{26}})
+	if err == nil {
+		err = l.Row(row("1", "newer", "30"))
+	}
+	if err == nil {
+		err = l.Commit()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	wider := *rel
+	wider.Columns = append([]change.Column{{Name: "gone", TypeOID: types.Int4, TypMod: -1, AttNum: 9}}, rel.Columns...)
+	put(t, d, 20, change.Change{Op: change.Update, Relation: &wider, After: row("0", "1", "=", "20")})
+	put(t, d, 26, change.Change{Op: change.Update, Relation: rel, After: row("1", "=", "26")}) // the copy does not hold this one
+	shows(t, d, Ref{OID: rel.OID}, "1|newer|26")
+	got := ask(t, d, "SELECT after, unknown_columns FROM ("+source(t, d, Ref{Name: "change_log"})+") ORDER BY lsn")
+	if got != `{"gone": 0, "id": 1, "n": 20}|body`+"\n"+`{"id": 1, "body": "newer", "n": 26}|~` {
+		t.Error(got)
+	}
+}
+
+// TestFilterWraps holds that transactions' numbers are compared in a circle, as PostgreSQL does.
+func TestFilterWraps(t *testing.T) {
+	t.Parallel()
+	const top = 1<<32 - 1
+	f := &Filter{LSN: 100, Xmin: top - 10, Xmax: 20, Xip: []uint32{top - 10, top, 3, 15}}
+	for xid, want := range map[uint32]bool{top - 11: true, 1<<31 + 5: true, top - 10: false, top - 9: true, top: false, 3: false, 4: true, 15: false, 19: true, 20: false, 21: false, 1<<31 - 20: false} {
+		if got := f.holds(100, xid); got != want {
+			t.Errorf("transaction %d: %v, want %v", xid, got, want)
+		}
+		if f.holds(101, xid) {
+			t.Errorf("transaction %d is held after the copy's position", xid)
+		}
+	}
+	if (*Filter)(nil).holds(1, 3) {
+		t.Error("no filter holds a transaction")
+	}
+}
+
+// TestClockGoesBack holds what a moment is when commit times are not in the log's order: the last commit, by the log's order, whose time is not after it,
+// with everything before that. A later moment never shows less.
+func TestClockGoesBack(t *testing.T) {
+	t.Parallel()
+	d := start(t, t.TempDir())
+	defer d.Close()
+	rel := items()
+	load(t, d, rel, 10)
+	clock := map[change.LSN]int{20: 20, 30: 50, 40: 25, 50: 30, 60: 60} // the clock was set back after the second commit
+	for lsn := change.LSN(20); lsn <= 60; lsn += 10 {
+		tx := change.Tx{XID: uint32(lsn), CommitLSN: lsn, EndLSN: lsn + 1, CommitTime: stamp(change.LSN(clock[lsn])), Last: true,
+			Changes: []change.Change{{Op: change.Insert, Relation: rel, After: row(strconv.Itoa(int(lsn)), "~", "0")}}}
+		message := change.Tx{CommitLSN: lsn + 5, EndLSN: lsn + 5, Last: true, Changes: []change.Change{{Op: change.Message, After: row("p", "outside")}}}
+		if err := d.Append(t.Context(), []change.Tx{tx, message}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for at, want := range map[int]string{19: "0", 20: "1", 24: "1", 25: "3", 29: "3", 30: "4", 49: "4", 50: "4", 59: "4", 60: "5"} {
+		moment := stamp(change.LSN(at))
+		if got := ask(t, d, "SELECT count(*) FROM ("+source(t, d, Ref{OID: rel.OID, AsOf: AsOf{Time: moment}})+")"); got != want {
+			t.Errorf("at %d: %s rows, want %s", at, got, want)
+		}
+		if at < 20 {
+			continue
+		}
+		lsn, err := d.LSNAt(t.Context(), moment)
+		if err != nil || fmt.Sprint(int(lsn)/10-1) != want {
+			t.Errorf("at %d: position %d %v", at, lsn, err)
+		}
+	}
+	if _, when, _ := d.Position(t.Context()); !when.Equal(stamp(60)) {
+		t.Errorf("the last commit was at %s", when)
 	}
 }

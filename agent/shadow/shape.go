@@ -3,6 +3,7 @@ package shadow
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -18,7 +19,11 @@ func (d *DB) resolve(message *change.Relation, tx *change.Tx) (*known, error) {
 	t := d.tables[rel.OID]
 	if t != nil && t.Version > 0 {
 		rel = numbered(rel, d.shape(t))
+		if now := d.shape(t); d.adopted[message] && renamed(rel, now) {
+			rel = now // its schema was renamed since, which the stream does not tell
+		}
 	}
+	d.adopted[message] = true
 	v, err := d.version(rel)
 	if err != nil {
 		return nil, err
@@ -35,10 +40,13 @@ func (d *DB) resolve(message *change.Relation, tx *change.Tx) (*known, error) {
 	if t.Synced && t.Dropped == 0 {
 		t.Shaped = &Xact{tx.CommitLSN, tx.XID}
 		d.touched[t.OID] = true
-		if t.Version != v {
-			if err := d.reshape(t, v); err != nil {
+		if t.Version != v || !kept(t.Trace, rel.Trace, nil, rel) {
+			if err := d.reshape(t, v, rel.Trace, !alike(d.shape(t), rel)); err != nil {
 				return nil, fmt.Errorf("change the table's shape: %w", err)
 			}
+		}
+		if rel.Trace != nil {
+			t.Trace = rel.Trace
 		}
 	}
 	if t.Synced && t.Dropped == 0 {
@@ -85,7 +93,7 @@ func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter) erro
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t := d.tables[rel.OID]
-	if d.open || t == nil || !t.Synced || t.Dropped != 0 || sameShape(d.shape(t), rel) {
+	if d.open || t == nil || !t.Synced || t.Dropped != 0 || sameShape(d.shape(t), rel) && reflect.DeepEqual(t.Trace, rel.Trace) {
 		return nil
 	}
 	if t.Shaped != nil && !seen.holds(t.Shaped.LSN, t.Shaped.XID) {
@@ -93,16 +101,20 @@ func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter) erro
 	}
 	return d.transact(func() error {
 		v, err := d.version(rel)
-		if err != nil || v == t.Version {
+		if err != nil {
 			return err
 		}
-		return d.reshape(t, v)
+		if t.Version != v || !kept(t.Trace, rel.Trace, nil, rel) {
+			err = d.reshape(t, v, rel.Trace, true)
+		}
+		t.Trace, d.touched[t.OID] = rel.Trace, true
+		return err
 	})
 }
 
 // reshape folds everything and gives a table the storage of another shape, with its rows. Where the rows of the new shape cannot be known
-// from the old ones, the table is marked for a new copy instead.
-func (d *DB) reshape(t *table, v int32) error {
+// from the old ones, the table is marked for a new copy instead; not sure says that it is not known which of the changes came before.
+func (d *DB) reshape(t *table, v int32, trace *change.Trace, sure bool) error {
 	if err := d.foldTail(d.pos.commit); err != nil {
 		return err
 	}
@@ -113,8 +125,13 @@ func (d *DB) reshape(t *table, v int32) error {
 	d.touched[t.OID] = true
 	from, to := d.shape(t), &d.shapes[t.OID][v-1]
 	plan, ok := carry(from, to)
+	ok = ok && sure && kept(t.Trace, trace, plan, to) && (identified(from) || !identified(to)) // without an identity, updates were not sent
 	if !ok {
-		d.lose(t)
+		lose := d.lose
+		if v == t.Version {
+			lose = d.loseUnseen
+		}
+		lose(t)
 		t.Note = "the table is copied again after a change of its columns"
 		return nil
 	}
@@ -188,6 +205,44 @@ func carry(from, to *change.Relation) (plan []int, ok bool) {
 		return nil, true
 	}
 	return plan, true
+}
+
+// kept says whether older rows still hold what is known of them, going by what the catalog showed before and shows now. They do not where a rewrite
+// came together with another change of a column, as with ALTER COLUMN TYPE ... USING. plan is carry's; an added column has its default or NULL
+// unless a rewrite has taken the default into the rows, or the column is an old one, which was generated.
+func kept(was, now *change.Trace, plan []int, to *change.Relation) bool {
+	if was == nil || now == nil {
+		return true
+	}
+	rewritten := was.File != now.File
+	for i := range to.Columns {
+		c := &to.Columns[i]
+		added := plan != nil && plan[i] < 0
+		switch {
+		case added && (c.AttNum <= was.Width || rewritten && c.Missing == nil):
+			return false
+		case !added && rewritten && was.Changed[c.AttNum] != now.Changed[c.AttNum]:
+			return false
+		}
+	}
+	return true
+}
+
+// alike says that the stream cannot tell two different shapes apart: a column was dropped and made again.
+func alike(a, b *change.Relation) bool {
+	r := *a
+	r.Columns = slices.Clone(a.Columns)
+	for i := range min(len(a.Columns), len(b.Columns)) {
+		r.Columns[i].AttNum = b.Columns[i].AttNum
+	}
+	return sameShape(&r, b) && !sameShape(a, b)
+}
+
+// renamed says that two shapes differ in nothing but their schema's name.
+func renamed(a, b *change.Relation) bool {
+	r := *a
+	r.Schema = b.Schema
+	return sameShape(&r, b)
 }
 
 // unnumbered says that it is not known which of the table's columns this is: one of the same name may be another one.

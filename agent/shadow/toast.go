@@ -8,7 +8,8 @@ import (
 )
 
 // complete gives a change's new row with every unchanged large value filled in: from the old row if it was sent, from the newest
-// version in the tail, or from the current table, always under the old key. unknown names the columns that were found nowhere.
+// version in the tail, or from the current table, always under the old key. A copy that holds the change already may hold a newer value, and does not
+// count. unknown names the columns that were found nowhere.
 func (d *DB) complete(k *known, txs []change.Tx, i int) (row []change.Value, unknown []string, err error) {
 	c := &txs[0].Changes[i]
 	if !unchanged(c.After) {
@@ -16,7 +17,7 @@ func (d *DB) complete(k *known, txs []change.Tx, i int) (row []change.Value, unk
 	}
 	row = append(row, c.After...)
 	old := c.Before
-	if k.keys != nil && k.t.Synced {
+	if k.keys != nil && k.t.Synced && !k.t.Filter.holds(txs[0].CommitLSN, txs[0].XID) {
 		id := c.Before
 		if id == nil {
 			id = c.After

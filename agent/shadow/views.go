@@ -28,7 +28,7 @@ func (d *DB) view(ref Ref) (string, error) {
 	if err != nil {
 		return "", sqlerr.New(sqlerr.UndefinedTable, "relation foreshadow.%s is not kept in the shadow", name)
 	}
-	list, keys := "SELECT DISTINCT oid FROM shapes", "['*']"
+	list, keys := fmt.Sprintf("SELECT DISTINCT oid FROM shapes UNION ALL SELECT %d", noTable), "['*']" // whoever may read all tables sees messages too
 	if ref.Readable != nil {
 		list, keys = "NULL", "['']"
 		for _, oid := range ref.Readable {
@@ -105,7 +105,7 @@ func (t *table) remark() string {
 		notes = append(notes, "kept as text: "+strings.Join(t.AsText, ", "))
 	}
 	if t.Unknown > 0 {
-		notes = append(notes, fmt.Sprintf("%d large values are not known", t.Unknown))
+		notes = append(notes, fmt.Sprintf("%d large values of its changes are not known", t.Unknown))
 	}
 	if notes == nil {
 		return "NULL"

@@ -7,8 +7,8 @@ WITH expected AS (
   FROM log l JOIN expected e ON e.oid = l.oid AND e.bucket = time_bucket(INTERVAL '1 minute', l.commit_time)
   GROUP BY e.oid, e.bucket, e.run_id, e.expected, e.lo, e.hi
 )
-SELECT l.commit_time, l.lsn, l.seq, l.xid, s.relation, ['insert', 'update', 'delete', 'truncate', 'message'][l.op] AS transaction_type,
+SELECT l.commit_time, l.lsn, l.seq, l.xid, s.relation, ['insert', 'update', 'delete', 'truncate', 'message', 'ddl'][l.op] AS transaction_type,
   l.pk AS primary_key, l.before, l.after, l.unknown AS unknown_columns, l.version AS schema_version, c.run_id AS forecast_run, c.surprise
-FROM log l JOIN shapes s ON s.oid = l.oid AND s.version = l.version
+FROM log l LEFT JOIN shapes s ON s.oid = l.oid AND s.version = l.version
 LEFT JOIN counted c ON c.oid = l.oid AND c.bucket = time_bucket(INTERVAL '1 minute', l.commit_time)
 WHERE l.oid IN (/*readable*/)
