@@ -48,7 +48,7 @@ func start(t testing.TB, pg *pgtest.Server, sql string, o Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := ingest.New(ingest.Options{Name: "test", Source: src, Store: store, Watch: 200 * time.Millisecond, Log: log})
+	in, err := ingest.New(ingest.Options{Name: "test", Source: src, Store: store, Watch: watch, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +96,9 @@ func (w *world) exec(sql string) {
 	w.t.Helper()
 	w.pg.Exec(w.t, "postgres", sql)
 }
+
+// watch is so long that capture does not notice in a test that a publication was changed: it would copy the table again.
+const watch = time.Hour
 
 // hidden runs SQL that the stream does not bring, because the table is out of its publication meanwhile.
 func (w *world) hidden(publication, table, sql string) {
