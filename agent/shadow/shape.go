@@ -33,8 +33,10 @@ func (d *DB) resolve(message *change.Relation, tx *change.Tx) (*known, error) {
 		return k, nil // an older shape than the copy's; only the log needs it
 	}
 	if t.Synced && t.Dropped == 0 {
-		t.Shaped = &Xact{tx.CommitLSN, tx.XID}
-		d.touched[t.OID] = true
+		if !d.replaying { // a replay has no sessions
+			t.Shaped = &Xact{tx.CommitLSN, tx.XID}
+			d.touched[t.OID] = true
+		}
 		if t.Version != v {
 			if err := d.reshape(t, v); err != nil {
 				return nil, fmt.Errorf("change the table's shape: %w", err)
@@ -94,6 +96,9 @@ func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter) erro
 	return d.transact(func() error {
 		v, err := d.version(rel)
 		if err != nil || v == t.Version {
+			return err
+		}
+		if err := d.happen(event{Reshape: &reshaped{OID: t.OID, Version: v}}); err != nil {
 			return err
 		}
 		return d.reshape(t, v)
