@@ -107,7 +107,7 @@ func TestKilledWhileSealing(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	dir := t.TempDir()
 	confirmed := uint64(0)
-	steps := []string{"written:0", "exported:0", "sealed:1", "merged:0", "checkpoint:0", "checkpointed:0"}
+	steps := []string{"written:1", "exported:0", "sealed:1", "merged:0", "checkpoint:0", "checkpointed:0"}
 	for _, i := range append(r.Perm(len(steps)), r.Perm(len(steps))...) {
 		confirmed = max(confirmed, killed(t, dir, steps[i]))
 		if r.IntN(2) == 0 {
