@@ -24,7 +24,7 @@ func openSound(o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	why := ""
+	var why string
 	if _, err := os.Stat(filepath.Join(o.Dir, fileName)); m != nil && errors.Is(err, os.ErrNotExist) {
 		why = "it is missing"
 	} else {

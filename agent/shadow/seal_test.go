@@ -78,10 +78,10 @@ func sealer(dir, step string) error {
 		}
 	}
 	for at := d.pos.commit + 10; ; at += 10 {
-		if err := d.Append(ctx, []change.Tx{numberedTx(at)}); err != nil {
+		if err := d.AppendSamples(ctx, []forecast.Sample{{Series: forecast.Series{ID: "s", Step: time.Second}, At: stamp(at), Value: float64(at)}}); err != nil {
 			return err
 		}
-		if err := d.AppendSamples(ctx, []forecast.Sample{{Series: forecast.Series{ID: "s", Step: time.Second}, At: stamp(at), Value: float64(at)}}); err != nil {
+		if err := d.Append(ctx, []change.Tx{numberedTx(at)}); err != nil {
 			return err
 		}
 		if at/10%3 != 0 {
