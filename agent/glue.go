@@ -34,6 +34,7 @@ var (
 	_ sampler.Store          = (*shadow.DB)(nil)
 	_ orchestrator.Store     = seedStore{}
 	_ orchestrator.History   = seedStore{}
+	_ orchestrator.Pinner    = seedStore{}
 	_ orchestrator.Schema    = schema{}
 	_ orchestrator.Predictor = (*predict.Runner)(nil)
 	_ cluster.Executor       = (*executor)(nil)

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -57,22 +58,33 @@ func (a *Agent) lockDir(string) error {
 	if err := os.MkdirAll(a.settings.Server.DataDir, 0o711); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
 	}
-	f, err := os.OpenFile(a.dir("lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := lock(a.settings.Server.DataDir)
+	if err == nil {
+		a.closers = append(a.closers, f.Close)
+	}
+	return err
+}
+
+// lock holds a data folder until the file is closed.
+func lock(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return fmt.Errorf("lock data folder: %w", err)
+		return nil, fmt.Errorf("lock data folder: %w", err)
 	}
-	a.closers = append(a.closers, f.Close)
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return fmt.Errorf("lock data folder %s: another agent is using it", a.settings.Server.DataDir)
+		return nil, errors.Join(fmt.Errorf("lock data folder %s: another agent is using it", dir), f.Close())
 	}
-	return nil
+	return f, nil
 }
 
 // openHistory opens the shadow and the loop that feeds it.
 func (a *Agent) openHistory(dsn string) (err error) {
 	s := a.settings
-	a.shadow, err = shadow.Open(shadow.Options{Dir: a.dir("shadow"), MemoryLimit: s.Shadow.Memory, Threads: s.Shadow.Threads, Log: a.log})
+	options, err := shadowOptions(s, a.log)
 	if err != nil {
+		return err
+	}
+	if a.shadow, err = shadow.Open(options); err != nil {
 		return err
 	}
 	a.closers = append(a.closers, a.shadow.Close)
@@ -84,7 +96,11 @@ func (a *Agent) openHistory(dsn string) (err error) {
 	if err != nil {
 		return err
 	}
-	a.ingest, err = ingest.New(ingest.Options{Name: a.database, Source: source, Store: a.shadow, Budget: budget, Log: a.log})
+	free, err := config.ParseSize(s.Shadow.MinFree)
+	if err != nil {
+		return err
+	}
+	a.ingest, err = ingest.New(ingest.Options{Name: a.database, Source: source, Store: a.shadow, Budget: budget, MinFree: free, Log: a.log})
 	if err != nil {
 		return err
 	}
@@ -120,8 +136,21 @@ func (a *Agent) openInstances(string) (err error) {
 		Schema: schema{a.mirror}, Reserved: func() []string { return []string{a.database, "postgres", "template0", "template1"} },
 		TTL: s.Instances.TTL, MaxSize: size, Log: a.log,
 	})
-	if err == nil {
-		a.closers = append(a.closers, a.instances.Close)
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, a.instances.Close)
+	return a.dropPins()
+}
+
+// dropPins takes away the pins of builds that ended with their process.
+func (a *Agent) dropPins() error {
+	ctx := context.Background()
+	pins, err := a.shadow.Pins(ctx)
+	for _, p := range pins {
+		if strings.HasPrefix(p.Name, orchestrator.PinPrefix) {
+			err = errors.Join(err, a.shadow.Unpin(ctx, p.Name))
+		}
 	}
 	return err
 }

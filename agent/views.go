@@ -47,8 +47,9 @@ func text(s string) any {
 }
 
 func (a *Agent) captureStatus(context.Context, engine.Login) (result.Table, error) {
-	t := columns("capture_status", "source VARCHAR, state VARCHAR, slot VARCHAR, received_lsn UBIGINT, confirmed_lsn UBIGINT, last_commit_time TIMESTAMPTZ, lag_ms DOUBLE, changes BIGINT, transactions BIGINT, retained_bytes BIGINT, message VARCHAR, verified_at TIMESTAMPTZ, verified_lsn UBIGINT")
+	t := columns("capture_status", "source VARCHAR, state VARCHAR, slot VARCHAR, received_lsn UBIGINT, confirmed_lsn UBIGINT, sealed_lsn UBIGINT, sealed_at TIMESTAMPTZ, last_commit_time TIMESTAMPTZ, lag_ms DOUBLE, changes BIGINT, transactions BIGINT, retained_bytes BIGINT, message VARCHAR, verified_at TIMESTAMPTZ, verified_lsn UBIGINT")
 	s, v := a.ingest.Status(), a.verifier.Status()
+	sealed, at := a.shadow.Sealed()
 	messages := a.mirror.Warnings()
 	for _, m := range []string{s.Message, s.Warning, v.Message} {
 		if m != "" {
@@ -59,7 +60,7 @@ func (a *Agent) captureStatus(context.Context, engine.Login) (result.Table, erro
 	if v.LSN > 0 {
 		verified = int64(v.LSN)
 	}
-	t.Rows = [][]any{{a.database, s.State, s.Slot, int64(s.Received), int64(s.Confirmed), moment(s.LastCommit), s.LagMs, s.Changes, s.Transactions, s.Retained, text(strings.Join(messages, "; ")),
+	t.Rows = [][]any{{a.database, s.State, s.Slot, int64(s.Received), int64(s.Confirmed), int64(sealed), moment(at), moment(s.LastCommit), s.LagMs, s.Changes, s.Transactions, s.Retained, text(strings.Join(messages, "; ")),
 		moment(v.At), verified}}
 	return t, nil
 }

@@ -17,9 +17,11 @@ import (
 )
 
 // Event is what the stream brings: a transaction or a part of one, or only a position up to which there was nothing to bring.
+// Asked says that the primary waits for what it sent to be confirmed, as it does before it stops.
 type Event struct {
-	Tx   *change.Tx
-	Idle change.LSN
+	Tx    *change.Tx
+	Idle  change.LSN
+	Asked bool
 }
 
 // statusEvery is how often the primary hears from us at least, and four times as often while there is something new to confirm;
@@ -31,6 +33,7 @@ type Stored struct {
 	Commit change.LSN
 	Time   time.Time // of that commit
 	End    change.LSN
+	Sealed change.LSN // may be confirmed
 }
 
 // Broken says why the stream cannot be taken up where the shadow stands.
@@ -89,7 +92,7 @@ func (s *Source) Stream(ctx context.Context, at Stored, out func(Event) error) e
 
 // start takes hold of the slot. From then on nobody else can move it, so what it says now is what the stream begins with.
 func (s *Source) start(ctx context.Context, c *pgconn.PgConn, side *pgx.Conn, at Stored, plain bool) (slot SlotState, err error) {
-	s.confirmed.Store(uint64(at.End))
+	s.confirmed.Store(uint64(at.Sealed))
 	if err := s.sameServer(ctx, c); err != nil {
 		return slot, err
 	}
@@ -284,7 +287,7 @@ func (st *stream) data(ctx context.Context, b []byte) error {
 		}
 		if at := change.LSN(k.ServerWALEnd) + st.d.shift; !st.d.within && at >= st.seen {
 			st.seen = at
-			if err := st.out(Event{Idle: at}); err != nil {
+			if err := st.out(Event{Idle: at, Asked: k.ReplyRequested}); err != nil {
 				return err
 			}
 		}
@@ -305,9 +308,10 @@ func (st *stream) status() error {
 		st.asked = time.Now()
 	}
 	st.told = lsn
-	p := pglogrepl.LSN(lsn - uint64(st.d.shift))
+	shift := uint64(st.d.shift)
+	p, received := pglogrepl.LSN(max(lsn, shift)-shift), pglogrepl.LSN(max(lsn, shift, uint64(st.seen))-shift) // nothing may be confirmed yet
 	err := pglogrepl.SendStandbyStatusUpdate(context.Background(), st.c,
-		pglogrepl.StandbyStatusUpdate{WALWritePosition: p, WALFlushPosition: p, WALApplyPosition: p, ReplyRequested: ask})
+		pglogrepl.StandbyStatusUpdate{WALWritePosition: received, WALFlushPosition: p, WALApplyPosition: p, ReplyRequested: ask})
 	if err != nil {
 		return fmt.Errorf("report progress: %w", err)
 	}

@@ -30,6 +30,7 @@ type commands struct {
 	Forecast forecastCommand `cmd:"" help:"Forecast the series of a CSV file."`
 	Backtest backtestCommand `cmd:"" help:"Measure the forecasts of a CSV file's series on their own past."`
 	Init     initCommand     `cmd:"" help:"Make the certificates and settings of several agents that decide together."`
+	Rebuild  rebuildCommand  `cmd:"" help:"Make the shadow's database file anew from its sealed segments."`
 	Passwd   passwdCommand   `cmd:"" help:"Add a login to a users file, or change its password."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }

@@ -48,8 +48,12 @@ type Server struct {
 
 // Shadow bounds the embedded database.
 type Shadow struct {
-	Memory  string `help:"Memory of the embedded database." default:"1GB" placeholder:"SIZE"`
-	Threads int    `help:"Threads of the embedded database; 0 means one for each core." default:"0"`
+	Memory    string        `help:"Memory of the embedded database." default:"1GB" placeholder:"SIZE"`
+	Threads   int           `help:"Threads of the embedded database; 0 means one for each core." default:"0"`
+	Seal      time.Duration `help:"How often the history is sealed in segments, after which the primary may let go of its log." default:"10s"`
+	MinFree   string        `help:"Capture pauses while less of the data folder's disk is free." default:"1GB" placeholder:"SIZE"`
+	Keep      string        `help:"How much of every table's past is kept: an age such as 720h, a size such as 10GB, both as 720h+10GB, or all." default:"all" placeholder:"LIMIT"`
+	KeepTable []string      `help:"The same for one table, as schema.table=LIMIT." placeholder:"TABLE=LIMIT"`
 }
 
 // Verify sets how often the shadow is compared with the primary, and what that may ask of it.
@@ -117,6 +121,25 @@ func (s *Settings) Check() error {
 	}
 	if _, err := ParseSize(s.Instances.MaxSize); err != nil {
 		return fmt.Errorf("instances.max-size: %w", err)
+	}
+	return s.Shadow.check()
+}
+
+func (s *Shadow) check() error {
+	if _, err := ParseSize(s.MinFree); err != nil {
+		return fmt.Errorf("shadow.min-free: %w", err)
+	}
+	if _, _, err := ParseKeep(s.Keep); err != nil {
+		return fmt.Errorf("shadow.keep: %w", err)
+	}
+	for _, t := range s.KeepTable {
+		name, keep, ok := strings.Cut(t, "=")
+		if schema, table, dot := strings.Cut(name, "."); !ok || !dot || schema == "" || table == "" {
+			return fmt.Errorf("shadow.keep-table: %q is not of the form schema.table=LIMIT", t)
+		}
+		if _, _, err := ParseKeep(keep); err != nil {
+			return fmt.Errorf("shadow.keep-table: %w", err)
+		}
 	}
 	return nil
 }

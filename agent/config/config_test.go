@@ -49,19 +49,22 @@ func TestUnknownKey(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	good := Settings{Source: Source{DSN: "host=h user=u dbname=d", WALBudget: "1GB"}, Instances: Instances{MaxSize: "1GB"}}
+	good := Settings{Source: Source{DSN: "host=h user=u dbname=d", WALBudget: "1GB"}, Instances: Instances{MaxSize: "1GB"}, Shadow: Shadow{MinFree: "1GB"}}
 	if err := good.Check(); err != nil {
 		t.Errorf("good settings: %v", err)
 	}
 	for name, change := range map[string]func(*Settings){
-		"no primary":        func(s *Settings) { s.Source.DSN = "" },
-		"holds a password":  func(s *Settings) { s.Source.DSN = "postgres://u:secret@h/d" },
-		"holds a password ": func(s *Settings) { s.Source.DSN = "host=h password=secret" },
-		"go together":       func(s *Settings) { s.Server.TLSCertFile = "x" },
-		"several agents":    func(s *Settings) { s.Cluster.Peers = []string{"a=b:1"} },
-		"not a size":        func(s *Settings) { s.Instances.MaxSize = "big" },
-		"source.wal-budget": func(s *Settings) { s.Source.WALBudget = "much" },
-		"not a size;":       func(s *Settings) { s.Instances.MaxSize = "1kb" },
+		"no primary":                         func(s *Settings) { s.Source.DSN = "" },
+		"holds a password":                   func(s *Settings) { s.Source.DSN = "postgres://u:secret@h/d" },
+		"holds a password ":                  func(s *Settings) { s.Source.DSN = "host=h password=secret" },
+		"go together":                        func(s *Settings) { s.Server.TLSCertFile = "x" },
+		"several agents":                     func(s *Settings) { s.Cluster.Peers = []string{"a=b:1"} },
+		"not a size":                         func(s *Settings) { s.Instances.MaxSize = "big" },
+		"source.wal-budget":                  func(s *Settings) { s.Source.WALBudget = "much" },
+		"shadow.min-free":                    func(s *Settings) { s.Shadow.MinFree = "little" },
+		"neither an age":                     func(s *Settings) { s.Shadow.Keep = "720h+much" },
+		"not of the form schema.table=LIMIT": func(s *Settings) { s.Shadow.KeepTable = []string{"orders=1h"} },
+		"not a size;":                        func(s *Settings) { s.Instances.MaxSize = "1kb" },
 	} {
 		s := good
 		change(&s)

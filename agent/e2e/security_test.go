@@ -96,6 +96,9 @@ var attacks = []attack{
 	{"analyst", "UPDATE pg_settings SET setting = 'off' WHERE name = 'fsync'", "25006"},
 
 	{"analyst", "SELECT pg_read_file('/etc/passwd')", "42501"},
+	{"analyst", "SELECT * FROM read_parquet('shadow/segments/*.parquet')", "42883"},
+	{"analyst", `SELECT * FROM "shadow/segments/0.0-1.0.parquet"`, "42P01"},
+	{"analyst", "SELECT * FROM parquet_metadata('shadow/segments/0.0-1.0.parquet')", "42883"},
 	{"analyst", "SELECT * FROM pg_ls_dir('/')", "42501"},
 	{"analyst", "SELECT lo_import('/etc/passwd')", "25006"},
 	{"analyst", "COPY (SELECT 1) TO '/tmp/stolen'", "42501"},

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 func victim(dir, dsn string) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	memory := cmp.Or(os.Getenv(crashMemory), "1GB")
-	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: memory, Threads: 2, Log: log})
+	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: memory, Threads: 2, Seal: 200 * time.Millisecond, Log: log})
 	if err != nil {
 		return err
 	}

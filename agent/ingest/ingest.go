@@ -25,7 +25,9 @@ type Options struct {
 	Store  *shadow.DB
 	Watch  time.Duration // how often the catalog is looked at; 0 is every second
 	Budget int64         // bytes of log that the primary may keep for us; 0 is without bound
-	Log    *slog.Logger
+	// MinFree is how many bytes of the shadow's disk must stay free; capture pauses below it.
+	MinFree int64
+	Log     *slog.Logger
 }
 
 // Ingest is the loop of one source. Run may be called once.
@@ -46,8 +48,8 @@ type Ingest struct {
 
 // Status is where capture stands.
 type Status struct {
-	Source, State, Slot   string // State: starting, copying, streaming, retrying, stopped
-	Received, Confirmed   change.LSN
+	Source, State, Slot   string     // State: starting, copying, streaming, paused, retrying, stopped
+	Received, Confirmed   change.LSN // Confirmed is sealed, and the primary was told so
 	LastCommit            time.Time
 	LagMs                 float64 // from a commit on the primary until it was durable here, as last measured
 	Changes, Transactions int64
@@ -79,8 +81,9 @@ func New(o Options) (*Ingest, error) {
 		return nil, fmt.Errorf("read the shadow's state: %w", err)
 	}
 	g := &Ingest{o: o, ready: make(chan struct{}), ops: map[uint32]*Operation{}, skip: map[uint32]bool{}, waited: map[uint32]string{}}
-	g.status = Status{Source: o.Name, State: "starting", Slot: o.Source.Slot(), Received: st.End, Confirmed: st.End,
+	g.status = Status{Source: o.Name, State: "starting", Slot: o.Source.Slot(), Received: st.End,
 		LastCommit: st.CommitTime, Changes: st.Changes, Transactions: st.Transactions}
+	g.status.Confirmed, _ = o.Store.Sealed()
 	if st.Identity.SystemID != "" && len(o.Store.Unsynced()) == 0 {
 		g.markReady()
 	}
@@ -132,7 +135,7 @@ func (g *Ingest) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if errors.Is(err, errAgain) {
+		if errors.Is(err, errAgain) || errors.Is(err, errFull) {
 			continue
 		}
 		if broken := (*capture.Broken)(nil); errors.As(err, &broken) {
@@ -153,20 +156,27 @@ func (g *Ingest) Run(ctx context.Context) error {
 	}
 }
 
-// guarded is a session that ends when the budget of log is used up.
+// guarded is a session that ends when the budget of log is used up or the disk is full.
 func (g *Ingest) guarded(ctx context.Context) error {
 	within, end := context.WithCancelCause(ctx)
 	watch, stop := context.WithCancel(ctx)
 	var guard sync.WaitGroup
 	guard.Go(func() { g.guard(watch, func() { end(errSpent) }) })
-	err := g.session(within)
-	spent := errors.Is(context.Cause(within), errSpent)
+	err := g.room(within)
+	if err == nil {
+		guard.Go(func() { g.watchRoom(watch, func() { end(errFull) }) })
+		err = g.session(within)
+	}
+	cause := context.Cause(within)
 	end(nil)
 	stop()
 	guard.Wait()
-	if spent {
+	switch {
+	case errors.Is(cause, errSpent):
 		g.release(ctx)
 		return errSpent
+	case errors.Is(cause, errFull):
+		return errFull
 	}
 	return err
 }

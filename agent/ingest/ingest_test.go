@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"math"
 	"math/big"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,19 +72,28 @@ func launchWith(t testing.TB, pg *pgtest.Server, dir string, budget int64) *agen
 // launchOn starts an agent with a connection string that may name several servers; pg is the one that the test talks to.
 func launchOn(t testing.TB, pg *pgtest.Server, dir, dsn string, budget int64) *agent {
 	t.Helper()
-	direct := int64(-1) // small tables go the way of large ones
-	if _, bench := t.(*testing.B); bench {
-		direct = 0
+	return launchAs(t, pg, dsn, shadow.Options{Dir: dir}, Options{Budget: budget})
+}
+
+// launchAs starts an agent whose shadow and loop have options of their own.
+func launchAs(t testing.TB, pg *pgtest.Server, dsn string, so shadow.Options, o Options) *agent {
+	t.Helper()
+	so.MemoryLimit, so.Threads = "2GB", 2
+	if _, bench := t.(*testing.B); !bench {
+		so.Seal, so.Direct = cmp.Or(so.Seal, 200*time.Millisecond), -1 // small tables go the way of large ones
 	}
-	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: "2GB", Threads: 2, Direct: direct})
+	o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	so.Log = o.Log
+	store, err := shadow.Open(so)
 	if err != nil {
 		t.Fatal(err)
 	}
-	src, err := capture.New(capture.Options{DSN: dsn, Failover: true})
+	src, err := capture.New(capture.Options{DSN: dsn, Failover: true, Spool: filepath.Join(so.Dir, "spool")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := New(Options{Name: "test", Source: src, Store: store, Watch: 200 * time.Millisecond, Budget: budget, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	o.Name, o.Source, o.Store, o.Watch = "test", src, store, 200*time.Millisecond
+	in, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

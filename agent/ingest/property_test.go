@@ -89,6 +89,15 @@ func runProgram(t *testing.T, seed uint64, steps int) {
 	if t.Failed() {
 		t.Fatalf("at the end of:\n%s", strings.Join(p.trace, "\n"))
 	}
+	a.stop()
+	moments := make([]change.LSN, len(past))
+	for i := range past {
+		moments[i] = past[i].at
+	}
+	rebuild(t, dir, moments...)
+	if t.Failed() {
+		t.Fatalf("when rebuilt after:\n%s", strings.Join(p.trace, "\n"))
+	}
 }
 
 // killed runs an agent of its own that is killed while the program goes on.

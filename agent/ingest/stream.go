@@ -28,6 +28,7 @@ type queue struct {
 	filled  chan struct{} // has one token when there is something to take
 	txs     []change.Tx
 	idle    change.LSN
+	asked   bool // the primary waits for its log to be confirmed
 	changes int
 	bytes   int
 	closed  bool
@@ -44,7 +45,7 @@ func (q *queue) put(e capture.Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if e.Tx == nil {
-		q.idle = e.Idle
+		q.idle, q.asked = e.Idle, q.asked || e.Asked
 	} else {
 		for !q.closed && (q.changes > queueChanges || q.bytes > queueBytes) {
 			q.space.Wait()
@@ -86,13 +87,13 @@ func (q *queue) count() int {
 }
 
 // take empties the queue. idle is a position that lies after all of the transactions.
-func (q *queue) take() (txs []change.Tx, idle change.LSN) {
+func (q *queue) take() (txs []change.Tx, idle change.LSN, asked bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	txs, idle = q.txs, q.idle
-	q.txs, q.changes, q.bytes = nil, 0, 0
+	txs, idle, asked = q.txs, q.idle, q.asked
+	q.txs, q.changes, q.bytes, q.asked = nil, 0, 0, false
 	q.space.Broadcast()
-	return txs, idle
+	return txs, idle, asked
 }
 
 // stream receives, stores and watches the catalog until one of the three fails or asks for a copy.
@@ -101,12 +102,14 @@ func (g *Ingest) stream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	sealed, _ := g.o.Store.Sealed()
 	g.set(func(s *Status) { s.State, s.Message = "streaming", "" })
 	q := newQueue()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return g.o.Source.Stream(ctx, capture.Stored{Commit: st.Proof, Time: st.CommitTime, End: st.End}, func(e capture.Event) error { q.put(e); return ctx.Err() })
+		return g.o.Source.Stream(ctx, capture.Stored{Commit: st.Proof, Time: st.CommitTime, End: st.End, Sealed: min(sealed, st.End)}, func(e capture.Event) error { q.put(e); return ctx.Err() })
 	})
+	group.Go(func() error { return g.confirm(ctx) })
 	group.Go(func() error {
 		defer q.close()
 		return g.store(ctx, q)
@@ -117,10 +120,30 @@ func (g *Ingest) stream(ctx context.Context) error {
 	return group.Wait()
 }
 
-// store appends what was received in batches and confirms what is durable.
+// confirmEvery is how often it is looked whether more is sealed.
+const confirmEvery = 250 * time.Millisecond
+
+// confirm tells the primary what is sealed: durable apart from the DuckDB file, which must never be the only place that has it.
+func (g *Ingest) confirm(ctx context.Context) error {
+	tick := time.NewTicker(confirmEvery)
+	defer tick.Stop()
+	for {
+		lsn, _ := g.o.Store.Sealed()
+		g.o.Source.Confirm(lsn)
+		g.set(func(s *Status) { s.Confirmed = max(s.Confirmed, lsn) })
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// store appends what was received in batches.
 func (g *Ingest) store(ctx context.Context, q *queue) error {
 	advanced := time.Now()
 	open := false // a transaction's last part has not come
+	stored := change.LSN(0)
 	for {
 		select {
 		case <-ctx.Done():
@@ -130,8 +153,9 @@ func (g *Ingest) store(ctx context.Context, q *queue) error {
 		if err := gather(ctx, q); err != nil {
 			return err
 		}
-		txs, idle := q.take()
+		txs, idle, asked := q.take()
 		if len(txs) > 0 {
+			stored = max(stored, txs[len(txs)-1].EndLSN)
 			if err := g.append(ctx, txs); err != nil {
 				return err
 			}
@@ -140,15 +164,17 @@ func (g *Ingest) store(ctx context.Context, q *queue) error {
 		if open {
 			continue // the shadow takes nothing else until it is whole
 		}
-		if end := g.Status().Confirmed; idle > end {
+		if idle > stored {
 			g.set(func(s *Status) { s.Received = max(s.Received, idle) })
-			if time.Since(advanced) > advanceEvery || idle-end > 16<<20 {
+			if asked || time.Since(advanced) > advanceEvery || idle-stored > 16<<20 {
 				if err := g.o.Store.Advance(ctx, idle); err != nil {
 					return err
 				}
-				g.confirm(idle)
-				advanced = time.Now()
+				stored, advanced = idle, time.Now()
 			}
+		}
+		if asked {
+			g.o.Store.SealSoon()
 		}
 		if err := g.apply(ctx); err != nil {
 			return err
@@ -200,16 +226,10 @@ func (g *Ingest) append(ctx context.Context, txs []change.Tx) error {
 		s.Changes += int64(n)
 		s.Transactions += int64(whole)
 	})
-	g.confirm(tx.EndLSN)
 	if g.pending() {
 		return errAgain
 	}
 	return nil
-}
-
-func (g *Ingest) confirm(lsn change.LSN) {
-	g.o.Source.Confirm(lsn)
-	g.set(func(s *Status) { s.Confirmed = max(s.Confirmed, lsn) })
 }
 
 // sight publishes what the catalog newly shows, at once, because a table that lost its identity must leave the publication before

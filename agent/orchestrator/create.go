@@ -190,11 +190,25 @@ func (o *Orchestrator) schema(ctx context.Context, c InstanceConfig) (roles, pre
 	return roles, pre, post, nil
 }
 
+// PinPrefix begins the names of the pins that builds hold on the past. A build does not outlive its process, so a start may take them all away.
+const PinPrefix = "instance:"
+
 // fill loads, grows and indexes the rows.
 func (o *Orchestrator) fill(ctx context.Context, server *local.Server, c InstanceConfig, post string, op *operation) (seed.Report, error) {
 	lsn, err := change.ParseLSN(c.DataSeed.LSN)
 	if err != nil {
 		return seed.Report{}, err
+	}
+	if p, ok := o.opts.Store.(Pinner); ok {
+		pin := PinPrefix + c.Name
+		if err := p.Pin(ctx, pin, lsn); err != nil {
+			return seed.Report{}, err
+		}
+		defer func() {
+			if err := p.Unpin(context.WithoutCancel(ctx), pin); err != nil {
+				o.opts.Log.Warn("a pin on the past could not be taken away; the next start does it", "pin", pin, "error", err)
+			}
+		}()
 	}
 	relations, err := o.opts.Store.Relations(ctx)
 	if err != nil {

@@ -92,6 +92,12 @@ type History interface {
 	LSNAt(ctx context.Context, at time.Time) (change.LSN, error)
 }
 
+// Pinner is implemented by a Store whose past expires: what is pinned stays while an instance is filled from it.
+type Pinner interface {
+	Pin(ctx context.Context, name string, at change.LSN) error
+	Unpin(ctx context.Context, name string) error
+}
+
 // Schema gives the dump of a source's schema as files for psql: roles, then pre-data, then (after the rows) post-data. The
 // files are copied at once, so they may vanish later. An empty path is skipped.
 type Schema interface {

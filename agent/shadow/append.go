@@ -9,15 +9,15 @@ import (
 	"foreshadow/agent/change"
 )
 
-// writers are the appenders of the log and of the tail.
+// writers are the appenders of the log and of the journal.
 type writers struct {
-	log, tail *chunk
-	buf       []byte
+	log, journal *chunk
+	buf          []byte
 }
 
 var (
-	logTypes  = []string{"UBIGINT", "BIGINT", "TIMESTAMPTZ", "BIGINT", "UINTEGER", "INTEGER", "UTINYINT", "VARCHAR", "VARCHAR", "VARCHAR", "VARCHAR", "BIGINT"}
-	tailTypes = []string{"UBIGINT", "BIGINT", "UINTEGER", "UINTEGER", "UTINYINT", "BLOB", "BLOB"}
+	logTypes     = []string{"UBIGINT", "BIGINT", "TIMESTAMPTZ", "BIGINT", "UINTEGER", "INTEGER", "UTINYINT", "VARCHAR", "VARCHAR", "VARCHAR", "VARCHAR", "BIGINT"}
+	journalTypes = []string{"BIGINT", "UTINYINT", "UBIGINT", "BIGINT", "TIMESTAMPTZ", "UINTEGER", "UINTEGER", "INTEGER", "UTINYINT", "BLOB", "BLOB"}
 )
 
 // known is what Append needs to know of a relation message, worked out once.
@@ -37,24 +37,24 @@ func (d *DB) openWriters() error {
 	if err != nil {
 		return err
 	}
-	t, err := newChunk(d.w, "tail", tailTypes)
+	j, err := newChunk(d.w, "journal", journalTypes)
 	if err != nil {
 		l.close()
 		return err
 	}
-	d.out = &writers{log: l, tail: t}
+	d.out = &writers{log: l, journal: j}
 	return nil
 }
 
 func (d *DB) closeWriters() {
 	if d.out != nil {
 		d.out.log.close()
-		d.out.tail.close()
+		d.out.journal.close()
 		d.out = nil
 	}
 }
 
-// Append stores transactions in commit order: log, tail and position in one DuckDB transaction. What is stored already is skipped.
+// Append stores transactions in commit order: log, journal and position in one DuckDB transaction. What is stored already is skipped.
 // A part without Last opens a transaction that the part with Last commits; Abort gives it up. When Append returns after a part
 // with Last, everything up to that commit is durable. After an error nothing of the call's uncommitted changes remains.
 func (d *DB) Append(ctx context.Context, txs []change.Tx) error {
@@ -115,7 +115,7 @@ func (d *DB) flushWriters() error {
 	if err := d.out.log.flush(); err != nil {
 		return err
 	}
-	return d.out.tail.flush()
+	return d.out.journal.flush()
 }
 
 // Abort gives up a transaction whose last part has not come.
@@ -210,7 +210,10 @@ func (d *DB) appendChange(txs []change.Tx, i int) error {
 	c := &tx.Changes[i]
 	if c.Relation == nil {
 		d.pos.changes++
-		return d.writeMessage(tx, c)
+		if err := d.writeMessage(tx, c); err != nil {
+			return err
+		}
+		return d.journal(noTable, 0, tx, c, c.After, logged)
 	}
 	k, err := d.resolve(c.Relation, tx)
 	if err != nil {
@@ -224,46 +227,32 @@ func (d *DB) appendChange(txs []change.Tx, i int) error {
 		return err
 	}
 	d.pos.changes++
-	return d.follow(k, tx, c, after)
+	kind, err := d.follow(k, tx, c, after)
+	if err != nil {
+		return err
+	}
+	return d.journal(k.t.OID, k.version, tx, c, after, kind)
 }
 
-// follow puts a change into the tail, unless the table's copy holds it already or a copy is still to come.
-func (d *DB) follow(k *known, tx *change.Tx, c *change.Change, after []change.Value) error {
+// follow puts a change into the tail, unless the table's copy holds it already or a copy is still to come. It says how the journal should hold it.
+func (d *DB) follow(k *known, tx *change.Tx, c *change.Change, after []change.Value) (kind uint8, err error) {
 	if !k.t.Synced {
 		k.t.await(tx)
 		d.touched[k.t.OID] = true
-		return nil
+		return logged, nil
 	}
 	if k.t.Filter.holds(tx.CommitLSN, tx.XID) || k.t.Dropped != 0 {
-		return nil
+		return logged, nil
 	}
 	if err := d.fit(k, after); err != nil {
-		return err
+		return logged, err
 	}
 	if k.t.Version != k.version {
-		return errNoStorage
+		return logged, errNoStorage
 	}
 	k.t.used = Mark{LSN: tx.CommitLSN, Time: tx.CommitTime}
-	e := entry{lsn: tx.CommitLSN, xid: tx.XID, op: c.Op, before: c.Before, after: after}
-	w := d.out.tail
-	set(w, 0, uint64(e.lsn))
-	set(w, 1, c.Seq)
-	set(w, 2, e.xid)
-	set(w, 3, k.t.OID)
-	set(w, 4, uint8(e.op))
-	d.blob(w, 5, e.before)
-	d.blob(w, 6, e.after)
-	d.keep(k.t, d.shape(k.t), e)
-	return w.next()
-}
-
-func (d *DB) blob(w *chunk, col int, row []change.Value) {
-	if row == nil {
-		w.null(col)
-		return
-	}
-	d.out.buf = packRow(d.out.buf[:0], row)
-	w.str(col, d.out.buf)
+	d.keep(k.t, d.shape(k.t), entry{lsn: tx.CommitLSN, xid: tx.XID, op: c.Op, before: c.Before, after: after})
+	return tailed, nil
 }
 
 // writeLog appends one row to the change log.

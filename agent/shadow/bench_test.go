@@ -3,7 +3,13 @@ package shadow
 import (
 	"errors"
 	"io"
+	"math/rand/v2"
+	"strconv"
+	"strings"
 	"testing"
+
+	"foreshadow/agent/change"
+	"foreshadow/sql/types"
 )
 
 // BenchmarkMillionRowSelect measures how fast batches of a million rows of ten columns come out.
@@ -37,4 +43,52 @@ func BenchmarkMillionRowSelect(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)*1e6/b.Elapsed().Seconds(), "rows/s")
+}
+
+// BenchmarkAppend measures how fast a load like pgbench's is stored: three updates and an insert in each transaction, a batch of 2,500 of them at a time.
+// Folding is part of it, as in a running agent. It prints what a change costs on disk, with everything folded and sealed.
+func BenchmarkAppend(b *testing.B) {
+	const keys, batch, batches = 100_000, 2_500, 16
+	var changes int
+	for b.Loop() {
+		b.StopTimer()
+		dir := b.TempDir()
+		d := start(b, dir)
+		account := &change.Relation{OID: 1, Schema: "public", Name: "accounts", Identity: change.IdentityDefault, Columns: []change.Column{
+			{Name: "aid", TypeOID: types.Int4, TypMod: -1, Key: true, AttNum: 1}, {Name: "bid", TypeOID: types.Int4, TypMod: -1, AttNum: 2},
+			{Name: "abalance", TypeOID: types.Int4, TypMod: -1, AttNum: 3}, {Name: "filler", TypeOID: types.BPChar, TypMod: 88, AttNum: 4}}}
+		history := &change.Relation{OID: 2, Schema: "public", Name: "history", Identity: change.IdentityNothing, Columns: account.Columns[1:]}
+		filler := strings.Repeat(" ", 84)
+		rows := make([][]change.Value, keys)
+		for i := range rows {
+			rows[i] = row(strconv.Itoa(i), "1", "0", filler)
+		}
+		load(b, d, account, 1, rows...)
+		load(b, d, history, 1)
+		lsn, r := change.LSN(10), rand.New(rand.NewPCG(1, 1))
+		b.StartTimer()
+		for range batches {
+			txs := make([]change.Tx, batch)
+			for i := range txs {
+				lsn += 100
+				tx := change.Tx{XID: uint32(lsn), CommitLSN: lsn, EndLSN: lsn + 1, CommitTime: stamp(lsn), Last: true}
+				for k := range 3 {
+					n := strconv.Itoa(r.IntN(keys))
+					tx.Changes = append(tx.Changes, change.Change{Op: change.Update, Relation: account, Seq: int64(k), After: row(n, "1", n, filler)})
+				}
+				tx.Changes = append(tx.Changes, change.Change{Op: change.Insert, Relation: history, Seq: 3, After: row("1", "17", filler[:22])})
+				txs[i] = tx
+			}
+			if err := d.Append(b.Context(), txs); err != nil {
+				b.Fatal(err)
+			}
+			changes += 4 * batch
+		}
+		b.StopTimer()
+		if err := d.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(changes)/b.Elapsed().Seconds(), "changes/s")
 }

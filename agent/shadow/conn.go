@@ -15,24 +15,38 @@ import (
 
 // conn is one connection to DuckDB, used by one goroutine at a time. Only interrupt may be called from another.
 type conn struct {
+	d      *DB
 	c      duck.Connection
 	mu     sync.Mutex // between interrupt and close
 	closed bool
 }
 
 func (d *DB) connect() (*conn, error) {
-	c := &conn{}
+	c := &conn{d: d}
+	d.connMu.Lock()
+	defer d.connMu.Unlock()
+	if d.broken.Load() {
+		return nil, errBroken
+	}
 	if duck.Connect(d.db, &c.c) != duck.StateSuccess {
 		return nil, errors.New("connect to duckdb")
 	}
 	if err := c.exec("SET TimeZone = 'UTC'"); err != nil {
-		c.close()
+		c.disconnect()
 		return nil, err
 	}
+	d.conns[c] = true
 	return c, nil
 }
 
 func (c *conn) close() {
+	c.disconnect()
+	c.d.connMu.Lock()
+	defer c.d.connMu.Unlock()
+	delete(c.d.conns, c)
+}
+
+func (c *conn) disconnect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
@@ -49,11 +63,14 @@ func (c *conn) interrupt() {
 
 // exec runs one statement, or several when there are no arguments, and throws its rows away.
 func (c *conn) exec(sql string, args ...any) error {
+	if c.d.broken.Load() {
+		return errBroken
+	}
 	if len(args) == 0 {
 		var res duck.Result
 		defer duck.DestroyResult(&res)
 		if duck.Query(c.c, sql, &res) != duck.StateSuccess {
-			return fmt.Errorf("duckdb: %s", duck.ResultError(&res))
+			return c.failed(duck.ResultError(&res))
 		}
 		return nil
 	}
@@ -65,7 +82,7 @@ func (c *conn) exec(sql string, args ...any) error {
 	var res duck.Result
 	defer duck.DestroyResult(&res)
 	if duck.ExecutePrepared(s.p, &res) != duck.StateSuccess {
-		return fmt.Errorf("duckdb: %s", duck.ResultError(&res))
+		return c.failed(duck.ResultError(&res))
 	}
 	return nil
 }
@@ -86,9 +103,12 @@ type prepared struct{ p duck.PreparedStatement }
 func (s *prepared) close() { duck.DestroyPrepare(&s.p) }
 
 func (c *conn) prepare(sql string, args []any) (*prepared, error) {
+	if c.d.broken.Load() {
+		return nil, errBroken
+	}
 	s := &prepared{}
 	if duck.Prepare(c.c, sql, &s.p) != duck.StateSuccess {
-		err := fmt.Errorf("duckdb: %s", duck.PrepareError(s.p))
+		err := c.failed(duck.PrepareError(s.p))
 		s.close()
 		return nil, err
 	}

@@ -43,13 +43,8 @@ func (d *DB) foldTail(upTo change.LSN) error {
 			return fmt.Errorf("fold %s.%s: %w", tl.rel.Schema, tl.rel.Name, err)
 		}
 	}
-	if d.tailCount > 0 {
-		if err := d.w.exec("DELETE FROM tail"); err != nil {
-			return err
-		}
-	}
 	d.tail, d.tailCount, d.tailBytes = map[uint32]*tail{}, 0, 0
-	d.pos.folded = upTo
+	d.pos.folded, d.pos.foldedN = upTo, d.pos.n
 	return nil
 }
 

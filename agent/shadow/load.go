@@ -104,17 +104,25 @@ func (d *DB) Follow(_ context.Context, id Identity, from change.LSN, gap *Gap) e
 		if err := d.identify(id); err != nil {
 			return err
 		}
-		for _, t := range d.tables {
-			if t.Dropped != 0 {
-				continue // its past stays as it is
-			}
-			d.lose(t)
-			t.Await, t.Filter = nil, nil
+		d.restart(from)
+		if err := d.happen(event{Follow: &from}); err != nil {
+			return err
 		}
-		// the first commit may stand exactly at the position
-		d.pos.commit, d.pos.proof, d.pos.end, d.pos.folded = from-1, from-1, from, from
 		return d.addGap(gap)
 	})
+}
+
+// restart takes a new slot's first position; every table's rows are unknown from now on.
+func (d *DB) restart(from change.LSN) {
+	for _, t := range d.tables {
+		if t.Dropped != 0 {
+			continue // its past stays as it is
+		}
+		d.lose(t)
+		t.Await, t.Filter = nil, nil
+	}
+	// the first commit may stand exactly at the position
+	d.pos.commit, d.pos.proof, d.pos.end, d.pos.folded = from-1, from-1, from, from
 }
 
 // Promoted notes that the primary is on another timeline, which left the one that was followed at a position and has everything that is stored.
@@ -128,6 +136,7 @@ func (d *DB) Promoted(_ context.Context, id Identity, left change.LSN) error {
 	if left <= d.pos.commit {
 		return fmt.Errorf("follow a promoted primary from %s on: the shadow stands at %s already", left, d.pos.commit)
 	}
+	d.lowered.Store(uint64(left))
 	return d.transact(func() error {
 		d.pos.end = min(d.pos.end, left)
 		if d.looked.LSN > left {
@@ -138,7 +147,12 @@ func (d *DB) Promoted(_ context.Context, id Identity, left change.LSN) error {
 }
 
 func (d *DB) identify(id Identity) error {
-	for k, v := range map[string]string{"system_id": id.SystemID, "timeline": fmt.Sprint(id.Timeline), "database": id.Database, "slot": id.Slot, "shift": id.Shift.String()} {
+	return d.setMeta(map[string]string{"system_id": id.SystemID, "timeline": fmt.Sprint(id.Timeline), "database": id.Database, "slot": id.Slot, "shift": id.Shift.String()})
+}
+
+// setMeta stores words under their keys.
+func (d *DB) setMeta(words map[string]string) error {
+	for k, v := range words {
 		if err := d.w.exec("DELETE FROM meta WHERE key = $1", k); err != nil {
 			return err
 		}
@@ -146,13 +160,20 @@ func (d *DB) identify(id Identity) error {
 			return err
 		}
 	}
-	return nil
+	return d.happen(event{Meta: words})
 }
 
 func (d *DB) addGap(g *Gap) error {
-	if g == nil {
+	if g == nil || d.replaying { // the journal has it as it was
 		return nil
 	}
+	if err := d.happen(event{Gap: g}); err != nil {
+		return err
+	}
+	return d.insertGap(g)
+}
+
+func (d *DB) insertGap(g *Gap) error {
 	return d.w.exec("INSERT INTO gaps VALUES (nullif($1, ''), nullif($2, ''), $3, $4, $5, $6)", g.Source, g.Relation, uint64(g.From), uint64(g.To), g.At, g.Reason)
 }
 
@@ -230,21 +251,30 @@ func (l *Load) Commit() error {
 	if err := l.c.exec("COMMIT"); err != nil {
 		return err
 	}
+	file, err := l.d.exportCopy(l.rel.OID, &l.g)
+	if err != nil {
+		return fmt.Errorf("export the copy of %s.%s: %w", l.rel.Schema, l.rel.Name, err)
+	}
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
-	d, t := l.d, l.t
-	for _, x := range t.Await {
+	for _, x := range l.t.Await {
 		if l.filter == nil && x.LSN > l.lsn || l.filter != nil && !l.filter.holds(x.LSN, x.XID) {
+			l.d.discard(file)
 			return ErrUnseen
 		}
 	}
+	return l.adopt(file) // after an error the file may be needed all the same; a start removes it if it is not
+}
+
+// adopt makes the loaded rows the table's current ones. file has them in the segments' folder.
+func (l *Load) adopt(file *file) error {
+	d := l.d
 	if err := d.foldAll(); err != nil {
 		return err
 	}
-	t = d.tables[t.OID]
-	err := d.transact(func() error {
-		d.tables[l.t.OID] = l.t
-		t = l.t
+	return d.transact(func() error {
+		t := l.t
+		d.tables[t.OID] = t
 		if len(t.Gens) > 0 {
 			if err := d.endAll(t, l.lsn); err != nil {
 				return err
@@ -275,9 +305,8 @@ func (l *Load) Commit() error {
 			t.Since, t.SinceTime = l.lsn, l.at
 		}
 		d.touched[t.OID] = true
-		return nil
+		return d.happen(event{Load: &loaded{OID: t.OID, Version: v, Gen: l.g, LSN: l.lsn, At: l.at, Filter: l.filter, AsText: t.AsText, File: *file}})
 	})
-	return err
 }
 
 // Abort ends a load without effect; after Commit it does nothing more.
@@ -301,13 +330,20 @@ func (d *DB) Drop(_ context.Context, oid uint32, at change.LSN) error {
 	if t == nil || t.Dropped != 0 || d.open {
 		return nil
 	}
+	return d.drop(t, at)
+}
+
+func (d *DB) drop(t *table, at change.LSN) error {
 	if err := d.foldAll(); err != nil {
 		return err
 	}
 	return d.transact(func() error {
 		t.Dropped, t.Note = at, "dropped on the primary"
-		d.touched[oid] = true
+		d.touched[t.OID] = true
 		clear(d.known)
+		if err := d.happen(event{Drop: &dropped{OID: t.OID, At: at}}); err != nil {
+			return err
+		}
 		if len(t.Gens) == 0 {
 			return nil
 		}

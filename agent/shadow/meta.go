@@ -30,6 +30,7 @@ type table struct {
 	Lost      *lost         `json:",omitempty"` // since when the rows are not known, while they are not
 	Gaps      []gap         `json:",omitempty"` // stretches of time in which the rows are not known
 	Member    string        `json:",omitempty"` // the key of its place in a publication
+	Expired   change.LSN    `json:",omitempty"` // changes up to it are not kept any more
 	used      Mark          // the last transaction whose changes came in the current shape, of this process
 	Trace     *change.Trace `json:",omitempty"` // as the catalog last showed it with the current shape
 	Shaped    *Xact         `json:",omitempty"` // the transaction that the current shape first came with, in a session
@@ -166,12 +167,12 @@ func (d *DB) reload() error {
 	d.known, d.tail, d.touched = map[*change.Relation]*known{}, map[uint32]*tail{}, map[uint32]bool{}
 	d.adopted = map[*change.Relation]bool{}
 	d.tailCount, d.tailBytes = 0, 0
-	rows, err := d.w.rows("SELECT commit_lsn, end_lsn, folded_lsn, commit_time, changes, transactions, looked_lsn, looked_time, proof_lsn FROM position")
+	rows, err := d.w.rows("SELECT commit_lsn, end_lsn, folded_lsn, commit_time, changes, transactions, looked_lsn, looked_time, n, folded_n, proof_lsn FROM position")
 	if err != nil {
 		return err
 	}
 	r := rows[0]
-	d.pos = position{commit: lsn(r[0]), end: lsn(r[1]), folded: lsn(r[2]), changes: r[4].(int64), transactions: r[5].(int64), proof: lsn(r[8])}
+	d.pos = position{commit: lsn(r[0]), end: lsn(r[1]), folded: lsn(r[2]), changes: r[4].(int64), transactions: r[5].(int64), n: r[8].(int64), foldedN: r[9].(int64), proof: lsn(r[10])}
 	d.pos.time, _ = r[3].(time.Time)
 	d.stored = d.pos
 	if at, ok := r[7].(time.Time); ok && lsn(r[6]) > d.looked.LSN {
@@ -212,6 +213,9 @@ func lsn(v any) change.LSN { n, _ := v.(int64); return change.LSN(n) }
 
 // save writes the state of the tables that changed and the position into the open transaction.
 func (d *DB) save() error {
+	if len(d.touched) > 0 {
+		d.pos.n++ // the states are newer than what the journal has so far
+	}
 	for oid := range d.touched {
 		b, err := json.Marshal(d.tables[oid])
 		if err != nil {
@@ -220,13 +224,13 @@ func (d *DB) save() error {
 		if err := d.w.exec("DELETE FROM tables WHERE oid = $1", oid); err != nil {
 			return err
 		}
-		if err := d.w.exec("INSERT INTO tables VALUES ($1, $2)", oid, string(b)); err != nil {
+		if err := d.w.exec("INSERT INTO tables VALUES ($1, $2, $3)", oid, string(b), d.pos.n); err != nil {
 			return err
 		}
 	}
 	p := d.pos
-	return d.w.exec("UPDATE position SET commit_lsn = $1, end_lsn = $2, commit_time = $3, folded_lsn = $4, changes = $5, transactions = $6, looked_lsn = $7, looked_time = $8, proof_lsn = $9",
-		uint64(p.commit), uint64(p.end), p.time, uint64(p.folded), p.changes, p.transactions, uint64(d.looked.LSN), d.looked.Time, uint64(p.proof))
+	return d.w.exec("UPDATE position SET commit_lsn = $1, end_lsn = $2, commit_time = $3, folded_lsn = $4, changes = $5, transactions = $6, looked_lsn = $7, looked_time = $8, n = $9, folded_n = $10, proof_lsn = $11",
+		uint64(p.commit), uint64(p.end), p.time, uint64(p.folded), p.changes, p.transactions, uint64(d.looked.LSN), d.looked.Time, p.n, p.foldedN, uint64(p.proof))
 }
 
 // transact runs f in a transaction of the writer, or within the one that is open. After an error everything since the last commit is undone, in memory too.
@@ -248,9 +252,10 @@ func (d *DB) transact(f func() error) error {
 	return d.commit()
 }
 
-// commit ends the writer's transaction. An error can come after the commit became durable, so the state is read again.
+// commit ends the writer's transaction. An error can come after the commit became durable, which only the file can tell, opened again.
 func (d *DB) commit() error {
 	if err := d.w.exec("COMMIT"); err != nil {
+		d.broken.Store(true)
 		d.rollback()
 		return fmt.Errorf("commit: %w", err)
 	}
@@ -261,11 +266,15 @@ func (d *DB) commit() error {
 
 func (d *DB) rollback() {
 	d.closeWriters()
+	d.open = false
 	if err := d.w.exec("ROLLBACK"); err != nil {
 		d.log.Debug("rolling back", "error", err)
 	}
-	d.open = false
+	if d.broken.Load() {
+		return // mend reads the state
+	}
 	if err := d.reload(); err != nil {
+		d.broken.Store(true)
 		d.log.Error("reading the shadow's state after a rollback failed", "error", err)
 	}
 }
@@ -285,8 +294,10 @@ func (d *DB) version(rel *change.Relation) (int32, error) {
 		return 0, err
 	}
 	d.shapes[r.OID] = append(d.shapes[r.OID], r)
-	name := r.Schema + "." + r.Name
-	return r.Version, d.w.exec("INSERT INTO shapes VALUES ($1, $2, $3, $4)", r.OID, r.Version, name, string(b))
+	if err := d.w.exec("INSERT INTO shapes VALUES ($1, $2, $3, $4)", r.OID, r.Version, r.Schema+"."+r.Name, string(b)); err != nil {
+		return 0, err
+	}
+	return r.Version, d.happen(event{Shape: &r})
 }
 
 // sameShape compares what the stream tells of two shapes.

@@ -70,10 +70,7 @@ func (d *DB) Place(_ context.Context, parents map[uint32][]uint32, now, same Mar
 		if err != nil {
 			return err
 		}
-		if err := d.w.exec("DELETE FROM meta WHERE key = 'placed'"); err != nil {
-			return err
-		}
-		return d.w.exec("INSERT INTO meta VALUES ('placed', $1)", string(b))
+		return d.setMeta(map[string]string{"placed": string(b)})
 	})
 }
 

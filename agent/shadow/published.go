@@ -27,6 +27,9 @@ func (d *DB) Published(_ context.Context, members map[uint32]Member) (lapsed []u
 			if t.Synced && t.Dropped == 0 && was != "" && was != m.Key && !m.Moved {
 				d.lose(t)
 				t.Lost.Missed = true
+				if err := d.happen(event{Lose: &t.OID}); err != nil {
+					return err
+				}
 				lapsed = append(lapsed, oid)
 			}
 			if t.Member != m.Key {

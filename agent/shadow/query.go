@@ -119,7 +119,7 @@ func open(c *conn, s *prepared, fields []result.Field) (*rows, error) {
 	r := &rows{c: c, s: s, fields: fields}
 	var pending duck.PendingResult
 	if duck.PendingPreparedStreaming(s.p, &pending) != duck.StateSuccess {
-		err := fmt.Errorf("duckdb: %s", duck.PendingError(pending))
+		err := c.failed(duck.PendingError(pending))
 		duck.DestroyPending(&pending)
 		s.close()
 		return nil, err
@@ -127,7 +127,7 @@ func open(c *conn, s *prepared, fields []result.Field) (*rows, error) {
 	state := duck.ExecutePending(pending, &r.res)
 	duck.DestroyPending(&pending)
 	if state != duck.StateSuccess {
-		err := fmt.Errorf("duckdb: %s", duck.ResultError(&r.res))
+		err := c.failed(duck.ResultError(&r.res))
 		r.Close()
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (r *rows) Next(ctx context.Context) (*result.Batch, error) {
 		if r.chunk.Ptr == nil {
 			r.done = true
 			if msg := duck.ResultError(&r.res); msg != "" {
-				return nil, queryError(ctx, fmt.Errorf("duckdb: %s", msg))
+				return nil, queryError(ctx, r.c.failed(msg))
 			}
 			break
 		}

@@ -39,7 +39,10 @@ func (d *DB) SaveRun(_ context.Context, run forecast.Run) (id int64, err error) 
 				return err
 			}
 		}
-		return c.exec(fmt.Sprintf("DELETE FROM run_points WHERE run_id <= %d", id-keptRuns))
+		if err := c.exec(fmt.Sprintf("DELETE FROM run_points WHERE run_id <= %d", id-keptRuns)); err != nil {
+			return err
+		}
+		return d.noteAside(c, ran, run)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("save forecast run: %w", err)
@@ -143,7 +146,10 @@ func (d *DB) SaveExpectations(_ context.Context, es []forecast.Expectation) erro
 				return err
 			}
 		}
-		return w.flush()
+		if err := w.flush(); err != nil {
+			return err
+		}
+		return d.noteAside(c, foreseen, es)
 	})
 }
 

@@ -21,7 +21,9 @@ func (d *DB) side(f func(c *conn) error) error {
 	if err := c.exec("BEGIN"); err != nil {
 		return err
 	}
+	before := d.aside
 	if err := f(c); err != nil {
+		d.aside = before
 		_ = c.exec("ROLLBACK")
 		return err
 	}
@@ -51,7 +53,10 @@ func (d *DB) AppendSamples(_ context.Context, samples []forecast.Sample) error {
 				return err
 			}
 		}
-		return w.flush()
+		if err := w.flush(); err != nil {
+			return err
+		}
+		return d.noteAside(c, sampled, samples)
 	})
 }
 

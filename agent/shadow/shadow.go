@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	duck "github.com/duckdb/duckdb-go-bindings"
@@ -25,47 +26,69 @@ var schemaSQL string
 
 // Options says where the shadow lives and what it may use.
 type Options struct {
-	Dir         string // created when it is missing
-	MemoryLimit string // DuckDB's words, such as 2GB; empty takes half of what DuckDB would
-	Threads     int    // 0 lets DuckDB choose
-	Direct      int64  // tables of more rows are changed beside what is stored, and settled later; 0 is 100,000, below 0 is every table
+	Dir         string           // created when it is missing
+	MemoryLimit string           // DuckDB's words, such as 2GB; empty takes half of what DuckDB would
+	Threads     int              // 0 lets DuckDB choose
+	Direct      int64            // tables of more rows are changed beside what is stored, and settled later; 0 is 100,000, below 0 is every table
+	Seal        time.Duration    // how often the history is sealed in segments; 0 is every ten seconds
+	Checkpoint  int64            // bytes of segments that are worth a checkpoint, at least; 0 is 256 MB
+	Keep        Limit            // what is kept of every table's past
+	KeepTables  map[string]Limit // instead, for tables by their schema and name
 	Log         *slog.Logger
 }
 
 // DB is the open shadow. One writer at a time holds mu; readers have connections of their own and see committed states only.
 type DB struct {
-	log *slog.Logger
-	db  duck.Database
+	log     *slog.Logger
+	options Options
+	db      duck.Database
 
-	mu        sync.Mutex
-	w         *conn
-	out       *writers // appenders of the log and the tail, made again after a rollback
-	open      bool     // a transaction's first parts are appended and its commit is still to come
-	pos       position
-	stored    position // as committed
-	tables    map[uint32]*table
-	shapes    map[uint32][]change.Relation
-	known     map[*change.Relation]*known
-	adopted   map[*change.Relation]bool // shapes of the stream that tables were brought to once
-	tail      map[uint32]*tail
-	tailCount int
-	tailBytes int
-	placed    Mark              // when the tables' places in partitioned ones were last known
-	looked    Mark              // when the catalog was last seen unchanged
-	members   map[uint32]string // every table's place in a publication, as this process saw it last
-	touched   map[uint32]bool   // tables whose state changed in the open transaction
-	foldTook  time.Duration
-	foldedAt  time.Time
+	connMu sync.Mutex
+	conns  map[*conn]bool // those that are open
+	broken atomic.Bool    // DuckDB cannot go on until its file is opened again
 
+	mu         sync.Mutex
+	w          *conn
+	out        *writers // appenders of the log and the journal, made again after a rollback
+	open       bool     // a transaction's first parts are appended and its commit is still to come
+	pos        position
+	stored     position // as committed
+	tables     map[uint32]*table
+	shapes     map[uint32][]change.Relation
+	known      map[*change.Relation]*known
+	adopted    map[*change.Relation]bool // shapes of the stream that tables were brought to once
+	tail       map[uint32]*tail
+	tailCount  int
+	tailBytes  int
+	placed     Mark              // when the tables' places in partitioned ones were last known
+	looked     Mark              // when the catalog was last seen unchanged
+	members    map[uint32]string // every table's place in a publication, as this process saw it last
+	touched    map[uint32]bool   // tables whose state changed in the open transaction
+	foldTook   time.Duration
+	foldedAt   time.Time
 	direct     int64 // rows up to which a table is changed in place
 	settleTook time.Duration
 	settledAt  time.Time
+	unsealed   int   // about how many bytes the journal took since the last seal
+	forgot     int64 // up to where the journal was emptied
+	replaying  bool  // what is stored comes from the segments
 
 	sideMu sync.Mutex
+	aside  int64 // the last number of the journal's other part
 
-	kick chan struct{}
-	stop context.CancelFunc
-	done chan struct{}
+	segments        string // the folder
+	sealMu          sync.Mutex
+	sealed          atomic.Pointer[manifest] // changed only with sealMu
+	bare            atomic.Bool              // there are no segments that the shadow could be rebuilt from, until the next checkpoint
+	sealEvery       time.Duration
+	checkpointBytes int64
+	lowered         atomic.Uint64 // a position beyond which nothing that was sealed counts, until the next seal; 0 is none
+	checkpointing   atomic.Bool
+	onStep          func(string) // tests stop the process here
+
+	kick, hurry chan struct{}
+	stop        context.CancelFunc
+	parts       sync.WaitGroup
 }
 
 // position says what is stored. Changes up to commit are in the log; end may be confirmed to the primary.
@@ -74,37 +97,75 @@ type position struct {
 	proof                 change.LSN // the last commit of a transaction, with which the stream must begin
 	time                  time.Time
 	changes, transactions int64
+	n, foldedN            int64 // the journal's last number, and the last that is folded
 }
 
-// Open opens the shadow in a folder, or creates it, and brings its tables up to its log.
+// fileName is the DuckDB file's name in the shadow's folder.
+const fileName = "shadow.duckdb"
+
+// Open opens the shadow in a folder, or creates it, and brings its tables up to its log. A DuckDB file that is missing or damaged is rebuilt
+// from the segments, if there are any.
 func Open(o Options) (*DB, error) {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if err := os.MkdirAll(filepath.Join(o.Dir, "tmp"), 0o700); err != nil {
-		return nil, fmt.Errorf("create shadow folder: %w", err)
-	}
-	d := &DB{log: o.Log, direct: o.Direct, members: map[uint32]string{}, kick: make(chan struct{}, 1), done: make(chan struct{})}
-	if d.direct == 0 {
-		d.direct = direct
-	}
-	if err := d.openFile(o); err != nil {
-		return nil, err
-	}
-	if err := d.begin(); err != nil {
-		if d.w != nil {
-			d.w.close()
-		}
-		duck.Close(&d.db)
+	o = o.filled()
+	d, err := openSound(o)
+	if err != nil {
 		return nil, fmt.Errorf("open shadow: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	d.stop = cancel
-	go d.background(ctx)
+	d.parts.Go(func() { d.background(ctx) })
+	d.parts.Go(func() { d.sealing(ctx) })
+	d.parts.Go(func() { d.expiring(ctx) })
 	return d, nil
 }
 
-func (d *DB) openFile(o Options) error {
+// filled has the defaults filled in.
+func (o Options) filled() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Direct == 0 {
+		o.Direct = direct
+	}
+	if o.Seal <= 0 {
+		o.Seal = 10 * time.Second
+	}
+	if o.Checkpoint <= 0 {
+		o.Checkpoint = 256 << 20
+	}
+	return o
+}
+
+// openAt opens or creates one DuckDB file of the shadow's folder. Nothing runs in the background yet.
+func openAt(o Options, name string) (*DB, error) {
+	d := &DB{log: o.Log, direct: o.Direct, members: map[uint32]string{}, options: o, conns: map[*conn]bool{}, kick: make(chan struct{}, 1), hurry: make(chan struct{}, 1), segments: filepath.Join(o.Dir, "segments"),
+		sealEvery: o.Seal, checkpointBytes: o.Checkpoint, onStep: func(string) {}, stop: func() {}}
+	d.w = &conn{d: d, closed: true}
+	for _, dir := range []string{filepath.Join(o.Dir, "tmp"), d.segments} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("create shadow folder: %w", err)
+		}
+	}
+	if err := d.openFile(o, name); err != nil {
+		return nil, err
+	}
+	if err := d.prepare(); err != nil {
+		d.shut()
+		return nil, err
+	}
+	return d, nil
+}
+
+// shut closes the file as it is, if it is open.
+func (d *DB) shut() {
+	if !d.w.closed {
+		d.closeWriters()
+		d.w.close()
+		duck.Close(&d.db)
+	}
+}
+
+func (d *DB) openFile(o Options, name string) error {
 	var cfg duck.Config
 	if duck.CreateConfig(&cfg) != duck.StateSuccess {
 		return errors.New("configure duckdb")
@@ -115,7 +176,6 @@ func (d *DB) openFile(o Options) error {
 		{"checkpoint_threshold", "512MB"},
 		{"autoinstall_known_extensions", "false"},
 		{"autoload_known_extensions", "false"},
-		{"enable_external_access", "false"},
 		{"preserve_insertion_order", "false"},
 	}
 	if o.MemoryLimit != "" {
@@ -130,21 +190,28 @@ func (d *DB) openFile(o Options) error {
 		}
 	}
 	var msg string
-	if duck.OpenExt(filepath.Join(o.Dir, "shadow.duckdb"), &d.db, cfg, &msg) != duck.StateSuccess {
+	if duck.OpenExt(filepath.Join(o.Dir, name), &d.db, cfg, &msg) != duck.StateSuccess {
 		return fmt.Errorf("open duckdb: %s", msg)
 	}
 	return nil
 }
 
-// begin makes the tables, reads the state and folds what an earlier process left unfolded.
-func (d *DB) begin() (err error) {
-	if d.w, err = d.connect(); err != nil {
+// prepare makes the tables, reads the state and folds what an earlier process left unfolded.
+func (d *DB) prepare() (err error) {
+	w, err := d.connect()
+	if err != nil {
+		duck.Close(&d.db)
+		return err
+	}
+	d.w = w
+	// nothing can be read or written through DuckDB but its own file and the segments
+	if err := d.w.exec("SET allowed_directories = [" + quote(d.segments) + "]; SET enable_external_access = false"); err != nil {
 		return err
 	}
 	if err := d.w.exec(schemaSQL); err != nil {
 		return err
 	}
-	if err := d.w.exec("INSERT INTO position SELECT 0, 0, NULL, 0, 0, 0, 0, NULL, 0 WHERE NOT EXISTS (FROM position)"); err != nil {
+	if err := d.w.exec("INSERT INTO position SELECT 0, 0, NULL, 0, 0, 0, 0, NULL, 0, 0, 0 WHERE NOT EXISTS (FROM position)"); err != nil {
 		return err
 	}
 	if err := d.reload(); err != nil {
@@ -156,12 +223,11 @@ func (d *DB) begin() (err error) {
 	return d.foldAll()
 }
 
-// Close folds what is left, as far as it can, and closes the file. Open Rows must be closed before.
+// Close folds and seals what is left, as far as it can, and closes the file. Open Rows must be closed before.
 func (d *DB) Close() error {
 	d.stop()
-	<-d.done
+	d.parts.Wait()
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	var err error
 	if d.open {
 		d.rollback()
@@ -169,11 +235,14 @@ func (d *DB) Close() error {
 		err = d.foldAll()
 	}
 	d.closeWriters()
+	d.mu.Unlock()
+	if err == nil {
+		err = d.Seal()
+	}
 	if err == nil {
 		err = d.w.exec("CHECKPOINT")
 	}
-	d.w.close()
-	duck.Close(&d.db)
+	d.shut()
 	return err
 }
 
@@ -201,7 +270,6 @@ func (d *DB) reach() (change.LSN, time.Time) {
 
 // background folds the tail now and then, so that a read has little left to fold. It waits longer when folding is dear.
 func (d *DB) background(ctx context.Context) {
-	defer close(d.done)
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -212,12 +280,14 @@ func (d *DB) background(ctx context.Context) {
 		case <-d.kick:
 		}
 		d.mu.Lock()
-		if !d.open && d.tailCount > 0 && (d.full() || time.Since(d.foldedAt) > 2*time.Second+20*d.foldTook) {
+		if d.broken.Load() {
+			d.tryMend()
+		} else if !d.open && d.tailCount > 0 && (d.full() || time.Since(d.foldedAt) > 2*time.Second+20*d.foldTook) {
 			if err := d.foldAll(); err != nil {
 				d.log.Warn("folding the tail failed; it is tried again", "error", err)
 			}
 		}
-		if !d.open {
+		if !d.open && !d.broken.Load() {
 			if err := d.settleDue(); err != nil {
 				d.log.Warn("settling a table failed; it is tried again", "error", err)
 			}

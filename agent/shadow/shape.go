@@ -38,9 +38,11 @@ func (d *DB) resolve(message *change.Relation, tx *change.Tx) (*known, error) {
 		return k, nil // an older shape than the copy's; only the log needs it
 	}
 	if t.Synced && t.Dropped == 0 {
-		t.Shaped = &Xact{tx.CommitLSN, tx.XID}
-		d.touched[t.OID] = true
-		if t.Version != v || !kept(t.Trace, rel.Trace, nil, rel) {
+		if !d.replaying { // a replay has no sessions
+			t.Shaped = &Xact{tx.CommitLSN, tx.XID}
+			d.touched[t.OID] = true
+		}
+		if t.Version != v || !d.kept(t.Trace, rel.Trace, nil, rel) {
 			if err := d.reshape(t, v, rel.Trace, !alike(d.shape(t), rel)); err != nil {
 				return nil, fmt.Errorf("change the table's shape: %w", err)
 			}
@@ -104,8 +106,10 @@ func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter) erro
 		if err != nil {
 			return err
 		}
-		if t.Version != v || !kept(t.Trace, rel.Trace, nil, rel) {
-			err = d.reshape(t, v, rel.Trace, true)
+		if t.Version != v || !d.kept(t.Trace, rel.Trace, nil, rel) {
+			if err = d.happen(event{Reshape: &reshaped{OID: t.OID, Version: v}}); err == nil {
+				err = d.reshape(t, v, rel.Trace, true)
+			}
 		}
 		t.Trace, d.touched[t.OID] = rel.Trace, true
 		return err
@@ -125,7 +129,7 @@ func (d *DB) reshape(t *table, v int32, trace *change.Trace, sure bool) error {
 	d.touched[t.OID] = true
 	from, to := d.shape(t), &d.shapes[t.OID][v-1]
 	plan, ok := carry(from, to)
-	ok = ok && sure && kept(t.Trace, trace, plan, to) && (identified(from) || !identified(to)) // without an identity, updates were not sent
+	ok = ok && (sure || d.replaying) && d.kept(t.Trace, trace, plan, to) && (identified(from) || !identified(to)) // without an identity, updates were not sent
 	if !ok {
 		lose := d.lose
 		if v == t.Version {
@@ -209,9 +213,9 @@ func carry(from, to *change.Relation) (plan []int, ok bool) {
 
 // kept says whether older rows still hold what is known of them, going by what the catalog showed before and shows now. They do not where a rewrite
 // came together with another change of a column, as with ALTER COLUMN TYPE ... USING. plan is carry's; an added column has its default or NULL
-// unless a rewrite has taken the default into the rows, or the column is an old one, which was generated.
-func kept(was, now *change.Trace, plan []int, to *change.Relation) bool {
-	if was == nil || now == nil {
+// unless a rewrite has taken the default into the rows, or the column is an old one, which was generated. A replay is told by the journal.
+func (d *DB) kept(was, now *change.Trace, plan []int, to *change.Relation) bool {
+	if was == nil || now == nil || d.replaying {
 		return true
 	}
 	rewritten := was.File != now.File

@@ -114,7 +114,7 @@ func unpackRow(b []byte) ([]change.Value, error) {
 		if v.State == change.Set {
 			n, w := binary.Uvarint(b)
 			if w <= 0 || uint64(len(b)-w) < n {
-				return nil, errors.New("read tail: a stored row is cut off")
+				return nil, errors.New("read journal: a stored row is cut off")
 			}
 			v.Text = b[w : w+int(n) : w+int(n)]
 			b = b[w+int(n):]
@@ -124,23 +124,19 @@ func unpackRow(b []byte) ([]change.Value, error) {
 	return row, nil
 }
 
-// readTail rebuilds the tail in memory from what the last commit stored of it.
+// readTail rebuilds the tail in memory from what the journal has since the last fold.
 func (d *DB) readTail() error {
-	rows, err := d.w.rows("SELECT lsn, xid, oid, op, row_before, row_after FROM tail ORDER BY lsn, seq")
+	rows, err := d.w.rows("SELECT lsn, xid, oid, op, row_before, row_after FROM journal WHERE kind = $1 AND n > $2 ORDER BY n", int32(tailed), d.pos.foldedN)
 	if err != nil {
 		return err
 	}
 	for _, r := range rows {
 		e := entry{lsn: lsn(r[0]), xid: uint32(r[1].(int64)), op: change.Op(r[3].(int64))}
-		if s, ok := r[4].(string); ok {
-			if e.before, err = unpackRow([]byte(s)); err != nil {
-				return err
-			}
+		if e.before, err = unpacked(r[4]); err != nil {
+			return err
 		}
-		if s, ok := r[5].(string); ok {
-			if e.after, err = unpackRow([]byte(s)); err != nil {
-				return err
-			}
+		if e.after, err = unpacked(r[5]); err != nil {
+			return err
 		}
 		t := d.tables[uint32(r[2].(int64))]
 		if t == nil {
@@ -149,4 +145,17 @@ func (d *DB) readTail() error {
 		d.keep(t, d.shape(t), e)
 	}
 	return nil
+}
+
+// unpacked is a packed row that may be NULL.
+func unpacked(v any) ([]change.Value, error) {
+	s, ok := v.(string)
+	if !ok {
+		return nil, nil
+	}
+	row, err := unpackRow([]byte(s))
+	if row == nil {
+		row = []change.Value{} // a table without columns
+	}
+	return row, err
 }

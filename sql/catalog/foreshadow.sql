@@ -26,9 +26,9 @@ CREATE TABLE foreshadow.change_profile (
 COMMENT ON TABLE foreshadow.change_profile IS 'Changes of each table by minute, with what the forecast in force expected';
 
 CREATE TABLE foreshadow.capture_status (
-  source text, state text, slot text, received_lsn pg_lsn, confirmed_lsn pg_lsn, last_commit_time timestamptz,
-  lag_ms double precision, changes bigint, transactions bigint, retained_bytes bigint, message text, verified_at timestamptz, verified_lsn pg_lsn);
-COMMENT ON TABLE foreshadow.capture_status IS 'Where capture stands, one row per source; retained_bytes is the log that the primary keeps for it';
+  source text, state text, slot text, received_lsn pg_lsn, confirmed_lsn pg_lsn, sealed_lsn pg_lsn, sealed_at timestamptz,
+  last_commit_time timestamptz, lag_ms double precision, changes bigint, transactions bigint, retained_bytes bigint, message text, verified_at timestamptz, verified_lsn pg_lsn);
+COMMENT ON TABLE foreshadow.capture_status IS 'Where capture stands, one row per source; only what is sealed, in segments beside the database file, is confirmed; retained_bytes is the log that the primary keeps for it';
 COMMENT ON COLUMN foreshadow.capture_status.verified_at IS 'When all tables were last compared with the primary, since the agent started; message names those that differ';
 COMMENT ON COLUMN foreshadow.capture_status.verified_lsn IS 'The primary''s position at the beginning of that comparison';
 

@@ -1,0 +1,264 @@
+package shadow
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+
+	"foreshadow/agent/change"
+	"foreshadow/sql/result"
+)
+
+//go:embed replay.sql
+var replaySQL string
+
+// replay stores again what segments tell, the way it was stored first.
+type replay struct {
+	d         *DB
+	relations map[shapeKey]*change.Relation
+	txs       []change.Tx // the last one may go on
+	changes   int
+	states    map[uint32]*table // as they were at the segment's end
+}
+
+type shapeKey struct {
+	oid     uint32
+	version int32
+}
+
+// replayBatch is how many changes are appended at once.
+const replayBatch = 10_000
+
+// segment replays what a segment has after a place.
+func (r *replay) segment(ctx context.Context, s *segment, after place) error {
+	c, err := r.d.connect()
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	st, err := c.prepare(fmt.Sprintf(replaySQL, r.d.parquet(s.file), after.N, after.Aside), nil)
+	if err != nil {
+		return err
+	}
+	rows, err := open(c, st, nil)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for {
+		b, err := rows.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		for i := range b.Len {
+			if err := r.record(ctx, b.Columns, i); err != nil {
+				return err
+			}
+		}
+	}
+	if err := r.end(ctx); err != nil {
+		return err
+	}
+	if err := r.conclude(); err != nil {
+		return err
+	}
+	if s.Place.N <= after.N {
+		return nil // it has nothing but what went aside
+	}
+	return r.d.setPlace(s.Place)
+}
+
+// record takes one record of a segment.
+func (r *replay) record(ctx context.Context, cols []result.Column, i int) error {
+	switch kind := uint8(cols[1].Ints[i]); kind {
+	case logged, tailed:
+		return r.change(ctx, cols, i)
+	case happened:
+		var e event
+		if err := json.Unmarshal(cols[10].Bytes[i], &e); err != nil {
+			return err
+		}
+		var err error
+		switch {
+		case e.Shape != nil: // it comes in the midst of the transaction that first has it
+		case e.Lose != nil: // so may this, but the transactions before it count
+			err = r.before(ctx)
+		default:
+			err = r.end(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		return r.event(&e)
+	case stateful:
+		t := &table{}
+		err := json.Unmarshal(cols[10].Bytes[i], t)
+		r.states[t.OID] = t // a merged segment has older ones too, which come first
+		return err
+	default:
+		return r.d.putAside(kind, cols[10].Bytes[i])
+	}
+}
+
+// change adds a change to its transaction.
+func (r *replay) change(ctx context.Context, cols []result.Column, i int) (err error) {
+	at := change.LSN(cols[2].Ints[i])
+	switch n := len(r.txs); {
+	case n == 0 || r.txs[n-1].CommitLSN != at:
+		if n > 0 {
+			r.txs[n-1].Last = true
+		}
+		if r.changes >= replayBatch {
+			err = r.flush(ctx)
+		}
+		r.txs = append(r.txs, change.Tx{XID: uint32(cols[5].Ints[i]), CommitLSN: at, EndLSN: at, CommitTime: moment(plain(&cols[4], i))})
+	case len(r.txs[n-1].Changes) >= replayBatch: // a large transaction goes in parts
+		head := r.txs[n-1]
+		head.Changes = nil
+		err = r.flush(ctx)
+		r.txs = append(r.txs, head)
+	}
+	if err != nil {
+		return err
+	}
+	c := change.Change{Op: change.Op(cols[8].Ints[i]), Seq: cols[3].Ints[i]}
+	if oid := uint32(cols[6].Ints[i]); oid != noTable {
+		if c.Relation, err = r.relation(shapeKey{oid, int32(cols[7].Ints[i])}); err != nil {
+			return err
+		}
+	}
+	if c.Before, err = unpacked(plain(&cols[9], i)); err != nil {
+		return err
+	}
+	if c.After, err = unpacked(plain(&cols[10], i)); err != nil {
+		return err
+	}
+	tx := &r.txs[len(r.txs)-1]
+	tx.Changes = append(tx.Changes, c)
+	r.changes++
+	return nil
+}
+
+// relation gives one pointer for each shape, as a stream does.
+func (r *replay) relation(key shapeKey) (*change.Relation, error) {
+	if rel := r.relations[key]; rel != nil {
+		return rel, nil
+	}
+	shapes := r.d.shapes[key.oid]
+	if key.version < 1 || int(key.version) > len(shapes) {
+		return nil, fmt.Errorf("version %d of table %d is not known", key.version, key.oid)
+	}
+	rel := shapes[key.version-1]
+	r.relations[key] = &rel
+	return &rel, nil
+}
+
+// flush appends what was gathered.
+func (r *replay) flush(ctx context.Context) error {
+	txs := r.txs
+	r.txs, r.changes = nil, 0
+	return r.d.Append(ctx, txs)
+}
+
+// before appends all but the last transaction, which may go on.
+func (r *replay) before(ctx context.Context) error {
+	n := len(r.txs)
+	if n < 2 {
+		return nil
+	}
+	last := r.txs[n-1]
+	r.txs = r.txs[:n-1]
+	if err := r.flush(ctx); err != nil {
+		return err
+	}
+	r.txs, r.changes = append(r.txs, last), len(last.Changes)
+	return nil
+}
+
+// end closes the last transaction and appends it.
+func (r *replay) end(ctx context.Context) error {
+	if n := len(r.txs); n > 0 {
+		r.txs[n-1].Last = true
+	}
+	return r.flush(ctx)
+}
+
+// event does again what the journal tells beside changes.
+func (r *replay) event(e *event) error {
+	d := r.d
+	switch {
+	case e.Load != nil:
+		return d.loadAgain(e.Load)
+	case e.Drop != nil:
+		return d.drop(d.tables[e.Drop.OID], e.Drop.At)
+	case e.Expire != nil:
+		return d.expire(d.tables[e.Expire.OID], e.Expire.UpTo)
+	case e.Pin != nil:
+		return d.setPin(*e.Pin)
+	case e.Follow != nil:
+		if err := d.foldAll(); err != nil {
+			return err
+		}
+	}
+	return d.transact(func() error {
+		switch {
+		case e.Shape != nil:
+			_, err := d.version(e.Shape)
+			return err
+		case e.Meta != nil:
+			return d.setMeta(e.Meta)
+		case e.Gap != nil:
+			return d.insertGap(e.Gap)
+		case e.Follow != nil:
+			d.restart(*e.Follow)
+			return nil
+		case e.Lose != nil:
+			d.lose(d.tables[*e.Lose])
+			return nil
+		case e.Reshape != nil:
+			return d.reshape(d.tables[e.Reshape.OID], e.Reshape.Version, nil, true)
+		}
+		return errors.New("an event is of a kind that this version does not know")
+	})
+}
+
+// loadAgain makes a copy's rows the table's current ones, as its load did.
+func (d *DB) loadAgain(e *loaded) error {
+	t := d.tables[e.OID]
+	if t == nil {
+		t = &table{OID: e.OID}
+	}
+	t.AsText = e.AsText
+	l := &Load{d: d, t: t, g: e.Gen, rel: d.shapes[e.OID][e.Version-1], lsn: e.LSN, at: e.At, filter: e.Filter}
+	if err := d.w.execAll(append(e.Gen.create(e.OID, keys(&l.rel)),
+		fmt.Sprintf("INSERT INTO b%d_%d BY NAME SELECT %s FROM %s", e.OID, e.Gen.N, e.Gen.inward("lo"), d.parquet(e.File)))...); err != nil {
+		return err
+	}
+	return l.adopt(&e.File)
+}
+
+// conclude compares the tables with what the segment says they were, and takes over what only the first run could know.
+func (r *replay) conclude() error {
+	d := r.d
+	if err := d.foldAll(); err != nil {
+		return err
+	}
+	for _, t := range r.states {
+		now := d.tables[t.OID]
+		if now == nil || !reflect.DeepEqual(now.Gens, t.Gens) {
+			return fmt.Errorf("the storage of table %d is not as it was: the segments do not fit together", t.OID)
+		}
+		t.Pending = now.Pending // when tables are settled is no part of their history
+		d.tables[t.OID], d.touched[t.OID] = t, true
+	}
+	clear(r.states)
+	clear(d.known)
+	return nil
+}

@@ -1,0 +1,116 @@
+package shadow
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"foreshadow/agent/change"
+	"foreshadow/sql/sqlerr"
+)
+
+// past says which of ten-step moments of table numbers can still be read, the log's first position, and how many closed versions there are.
+func past(t *testing.T, d *DB) (oldest change.LSN, first, versions string) {
+	t.Helper()
+	for at := change.LSN(10); at <= 100; at += 10 {
+		_, err := d.Source(t.Context(), Ref{OID: 7, AsOf: AsOf{LSN: at}})
+		var se *sqlerr.Error
+		switch {
+		case err == nil && oldest == 0:
+			oldest = at
+		case err != nil && (oldest != 0 || !errors.As(err, &se) || se.Code != sqlerr.SnapshotTooOld):
+			t.Errorf("as of %d: %v", at, err)
+		}
+	}
+	return oldest, ask(t, d, "SELECT min(lsn) FROM log WHERE oid = 7"), ask(t, d, "SELECT count(*) FROM h7_1")
+}
+
+// TestRetention holds that what is older than a table's age, or beyond its size, goes, that a pin keeps it, that a moment outside is refused,
+// that the rows as they are stay, and that a rebuild brings nothing back and loses nothing that was kept.
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	o := Options{Dir: dir, Keep: Limit{Age: time.Second}, KeepTables: map[string]Limit{"public.numbers": {Age: 50 * time.Second}}}
+	d, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := numbers
+	other.OID, other.Name = 8, "other"
+	load(t, d, &numbers, 1)
+	load(t, d, &other, 1)
+	for at := change.LSN(10); at <= 100; at += 10 {
+		tx := numberedTx(at)
+		tx.Changes = append(tx.Changes, change.Change{Op: change.Insert, Relation: &other, After: row(strconv.Itoa(int(at)), "0"), Seq: 2})
+		if err := d.Append(t.Context(), []change.Tx{tx}); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Seal(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := ask(t, d, source(t, d, Ref{OID: 7})+" ORDER BY ALL")
+	check := func(when string, oldest change.LSN, first, versions string) {
+		t.Helper()
+		if o, f, v := past(t, d); o != oldest || f != first || v != versions {
+			t.Errorf("%s: the past begins at %d, the log at %s, with %s versions; want %d, %s, %s", when, o, f, v, oldest, first, versions)
+		}
+		if got := ask(t, d, source(t, d, Ref{OID: 7})+" ORDER BY ALL"); got != rows {
+			t.Errorf("%s: rows %s", when, got)
+		}
+	}
+	expire := func() {
+		t.Helper()
+		if err := d.Expire(t.Context(), stamp(100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Pin(t.Context(), "build", 30); err != nil {
+		t.Fatal(err)
+	}
+	expire()
+	check("with a pin", 30, "40", "7")
+	if err := d.Checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	lose := func() {
+		t.Helper()
+		if err := errors.Join(d.Close(), os.Remove(filepath.Join(dir, fileName))); err != nil {
+			t.Fatal(err)
+		}
+		if d, err = Open(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lose()
+	check("rebuilt with a pin", 30, "40", "7")
+	if pins, err := d.Pins(t.Context()); err != nil || len(pins) != 1 || pins[0].LSN != 30 {
+		t.Errorf("pins %v, %v", pins, err)
+	}
+	if err := d.Pin(t.Context(), "late", 10); err == nil {
+		t.Error("a position that has expired was pinned")
+	}
+	if err := d.Unpin(t.Context(), "build"); err != nil {
+		t.Fatal(err)
+	}
+	expire()
+	check("without", 50, "60", "5")
+	if got := ask(t, d, "SELECT count(*) FROM log WHERE oid = 8"); got != "1" {
+		t.Errorf("%s changes of the other table", got)
+	}
+	lose() // from the checkpoint, whose files are older, and segments
+	check("rebuilt", 50, "60", "5")
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.KeepTables = map[string]Limit{"public.numbers": {Bytes: 150}} // a transaction has about 40
+	if d, err = Open(o); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.Close() }()
+	expire()
+	check("by size", 70, "80", "3")
+}
