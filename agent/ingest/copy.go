@@ -98,7 +98,7 @@ func (g *Ingest) copyTable(ctx context.Context, t *capture.Table, snap *capture.
 		}
 		g.operate(t, func(o *Operation) { o.Phase, o.Done, o.Total = "done", n, n })
 		if !t.Identified() {
-			return g.o.Store.Note(ctx, t.Relation.OID, "no replica identity: only inserts are captured")
+			return g.o.Store.Note(ctx, t.Relation.OID, insertsOnly)
 		}
 		return nil
 	}

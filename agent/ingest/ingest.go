@@ -246,6 +246,9 @@ func (g *Ingest) pending() bool {
 	return false
 }
 
+// insertsOnly is what users read of a table without a replica identity.
+const insertsOnly = "no replica identity: only inserts are captured"
+
 // publish puts the tables into the publications and remembers those that cannot be. fresh says that a table was not where it is now when
 // publish looked last.
 func (g *Ingest) publish(ctx context.Context, cat capture.Catalog) (fresh bool, err error) {
@@ -287,10 +290,19 @@ func (g *Ingest) publish(ctx context.Context, cat capture.Catalog) (fresh bool, 
 		if slices.Contains(lapsed, oid) {
 			g.o.Log.Warn("changes of a table passed by, because its publication was changed; it is copied again", "table", t.Relation.Schema+"."+t.Relation.Name)
 		}
-		if skip[oid] = reason != ""; skip[oid] {
-			if err := g.o.Store.Note(ctx, oid, "not captured: "+reason); err != nil {
-				return false, err
-			}
+		skip[oid] = reason != ""
+		note := ""
+		switch {
+		case skip[oid]:
+			note = "not captured: " + reason
+		case !t.Identified():
+			note = insertsOnly
+		}
+		if note == "" {
+			continue
+		}
+		if err := g.o.Store.Note(ctx, oid, note); err != nil {
+			return false, err
 		}
 	}
 	g.skip = skip

@@ -156,7 +156,7 @@ func (p *program) journal(a *agent) {
 	want := a.query("SELECT count(*)::text FROM journal")[0][0]
 	rows, err := a.store.Query(p.t.Context(), shadow.Query{SQL: fmt.Sprintf(`SELECT (SELECT count(*) FROM log WHERE oid = %[1]d), (SELECT count(DISTINCT pk) FROM log WHERE oid = %[1]d),
 		(SELECT count(*) FROM log) - (SELECT count(*) FROM (SELECT DISTINCT lsn, seq FROM log)),
-		(SELECT count(*) - count(DISTINCT after->>'content') + count(*) FILTER (after->>'content' NOT IN (SELECT pk->>'id' FROM log WHERE oid = %[1]d)) FROM log WHERE oid = 0 AND after->>'prefix' = 'told')`, a.oid("journal"))})
+		(SELECT count(*) - count(DISTINCT (after->>'content')) + count(*) FILTER ((after->>'content') NOT IN (SELECT (pk->>'id') FROM log WHERE oid = %[1]d)) FROM log WHERE oid = 0 AND (after->>'prefix') = 'told')`, a.oid("journal"))})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func slot(t testing.TB, pg *pgtest.Server, column string) string {
 // fill writes some log and lets old segments be removed.
 func fill(t testing.TB, pg *pgtest.Server) {
 	t.Helper()
-	pg.Exec(t, "postgres", "SELECT pg_logical_emit_message(false, 'test', repeat('x', 4000000)); SELECT pg_switch_wal()")
+	pg.Exec(t, "template1", "SELECT pg_logical_emit_message(false, 'test', repeat('x', 4000000)); SELECT pg_switch_wal()")
 	pg.Exec(t, "postgres", "CHECKPOINT")
 }
 
