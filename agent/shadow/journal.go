@@ -37,10 +37,11 @@ type event struct {
 	Pin     *Pin              `json:",omitempty"`
 }
 
-// reshaped is a change of columns that the catalog showed.
+// reshaped is a table's change to another shape, after which its rows may not be known.
 type reshaped struct {
 	OID     uint32
 	Version int32
+	Lost    bool `json:",omitempty"`
 }
 
 // dropped is the end of a table.
@@ -67,7 +68,7 @@ type expired struct {
 	UpTo Mark
 }
 
-// journal appends a change in its exact form, of a version of a table or, for a message, of none.
+// journal appends a change in its exact form.
 func (d *DB) journal(oid uint32, version int32, tx *change.Tx, c *change.Change, after []change.Value, kind uint8) error {
 	d.pos.n++
 	if d.replaying {
@@ -79,9 +80,6 @@ func (d *DB) journal(oid uint32, version int32, tx *change.Tx, c *change.Change,
 	set(w, 2, uint64(tx.CommitLSN))
 	set(w, 3, c.Seq)
 	set(w, 4, tx.CommitTime.UnixMicro())
-	if tx.CommitTime.IsZero() {
-		w.null(4)
-	}
 	set(w, 5, tx.XID)
 	set(w, 6, oid)
 	set(w, 7, version)

@@ -35,7 +35,7 @@ type manifest struct {
 // place is a state of the shadow: its position, and the last numbers of the journal's two parts.
 type place struct {
 	N, Aside              int64
-	Commit, End, Proof    change.LSN
+	Commit, Proof, End    change.LSN
 	Time                  time.Time
 	Looked                Mark
 	Changes, Transactions int64

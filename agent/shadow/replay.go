@@ -85,18 +85,7 @@ func (r *replay) record(ctx context.Context, cols []result.Column, i int) error 
 		if err := json.Unmarshal(cols[10].Bytes[i], &e); err != nil {
 			return err
 		}
-		var err error
-		switch {
-		case e.Shape != nil: // it comes in the midst of the transaction that first has it
-		case e.Lose != nil: // so may this, but the transactions before it count
-			err = r.before(ctx)
-		default:
-			err = r.end(ctx)
-		}
-		if err != nil {
-			return err
-		}
-		return r.event(&e)
+		return r.event(ctx, &e)
 	case stateful:
 		t := &table{}
 		err := json.Unmarshal(cols[10].Bytes[i], t)
@@ -120,19 +109,14 @@ func (r *replay) change(ctx context.Context, cols []result.Column, i int) (err e
 		}
 		r.txs = append(r.txs, change.Tx{XID: uint32(cols[5].Ints[i]), CommitLSN: at, EndLSN: at, CommitTime: moment(plain(&cols[4], i))})
 	case len(r.txs[n-1].Changes) >= replayBatch: // a large transaction goes in parts
-		head := r.txs[n-1]
-		head.Changes = nil
-		err = r.flush(ctx)
-		r.txs = append(r.txs, head)
+		err = r.part(ctx)
 	}
 	if err != nil {
 		return err
 	}
 	c := change.Change{Op: change.Op(cols[8].Ints[i]), Seq: cols[3].Ints[i]}
-	if oid := uint32(cols[6].Ints[i]); oid != noTable {
-		if c.Relation, err = r.relation(shapeKey{oid, int32(cols[7].Ints[i])}); err != nil {
-			return err
-		}
+	if c.Relation, err = r.relation(shapeKey{uint32(cols[6].Ints[i]), int32(cols[7].Ints[i])}); err != nil {
+		return err
 	}
 	if c.Before, err = unpacked(plain(&cols[9], i)); err != nil {
 		return err
@@ -148,6 +132,9 @@ func (r *replay) change(ctx context.Context, cols []result.Column, i int) (err e
 
 // relation gives one pointer for each shape, as a stream does.
 func (r *replay) relation(key shapeKey) (*change.Relation, error) {
+	if key.oid == noTable {
+		return nil, nil // a message
+	}
 	if rel := r.relations[key]; rel != nil {
 		return rel, nil
 	}
@@ -167,19 +154,17 @@ func (r *replay) flush(ctx context.Context) error {
 	return r.d.Append(ctx, txs)
 }
 
-// before appends all but the last transaction, which may go on.
-func (r *replay) before(ctx context.Context) error {
+// part appends what was gathered and leaves the last transaction open, since it may go on.
+func (r *replay) part(ctx context.Context) error {
 	n := len(r.txs)
-	if n < 2 {
+	if n == 0 {
 		return nil
 	}
-	last := r.txs[n-1]
-	r.txs = r.txs[:n-1]
-	if err := r.flush(ctx); err != nil {
-		return err
-	}
-	r.txs, r.changes = append(r.txs, last), len(last.Changes)
-	return nil
+	head := r.txs[n-1]
+	head.Changes = nil
+	err := r.flush(ctx)
+	r.txs = append(r.txs, head)
+	return err
 }
 
 // end closes the last transaction and appends it.
@@ -191,8 +176,18 @@ func (r *replay) end(ctx context.Context) error {
 }
 
 // event does again what the journal tells beside changes.
-func (r *replay) event(e *event) error {
+func (r *replay) event(ctx context.Context, e *event) (err error) {
 	d := r.d
+	switch { // a new shape comes in the midst of the transaction that first has it
+	case e.Shape != nil:
+	case e.Reshape != nil:
+		err = r.part(ctx)
+	default:
+		err = r.end(ctx)
+	}
+	if err != nil {
+		return err
+	}
 	switch {
 	case e.Load != nil:
 		return d.loadAgain(e.Load)
@@ -207,7 +202,7 @@ func (r *replay) event(e *event) error {
 			return err
 		}
 	}
-	return d.transact(func() error {
+	return d.transact(func() error { // within the transaction that is open, if one is
 		switch {
 		case e.Shape != nil:
 			_, err := d.version(e.Shape)
@@ -223,7 +218,9 @@ func (r *replay) event(e *event) error {
 			d.lose(d.tables[*e.Lose])
 			return nil
 		case e.Reshape != nil:
-			return d.reshape(d.tables[e.Reshape.OID], e.Reshape.Version, nil, true)
+			t := d.tables[e.Reshape.OID]
+			plan, _ := carry(d.shape(t), &d.shapes[t.OID][e.Reshape.Version-1])
+			return d.carryOver(t, e.Reshape.Version, plan, e.Reshape.Lost)
 		}
 		return errors.New("an event is of a kind that this version does not know")
 	})

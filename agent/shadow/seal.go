@@ -124,13 +124,13 @@ func (d *DB) switchTo(m *manifest) error {
 
 // readPlace reads where the shadow stands, in the connection's transaction.
 func readPlace(c *conn, aside int64) (p place, err error) {
-	rows, err := c.rows("SELECT n, commit_lsn, end_lsn, commit_time, changes, transactions, looked_lsn, looked_time, coalesce((SELECT max(n) FROM aside), $1), proof_lsn FROM position", aside)
+	rows, err := c.rows("SELECT n, commit_lsn, end_lsn, commit_time, changes, transactions, looked_lsn, looked_time, proof_lsn, coalesce((SELECT max(n) FROM aside), $1) FROM position", aside)
 	if err != nil {
 		return p, err
 	}
 	r := rows[0]
-	return place{N: r[0].(int64), Commit: lsn(r[1]), End: lsn(r[2]), Proof: lsn(r[9]), Time: moment(r[3]), Changes: r[4].(int64), Transactions: r[5].(int64),
-		Looked: Mark{lsn(r[6]), moment(r[7])}, Aside: max(aside, r[8].(int64))}, nil
+	return place{N: r[0].(int64), Commit: lsn(r[1]), End: lsn(r[2]), Time: moment(r[3]), Changes: r[4].(int64), Transactions: r[5].(int64),
+		Looked: Mark{lsn(r[6]), moment(r[7])}, Proof: lsn(r[8]), Aside: max(aside, r[9].(int64))}, nil
 }
 
 // readCopies names the files of the loads that the journal tells of after a number.

@@ -19,7 +19,7 @@ func (d *DB) resolve(message *change.Relation, tx *change.Tx) (*known, error) {
 	t := d.tables[rel.OID]
 	if t != nil && t.Version > 0 {
 		rel = numbered(rel, d.shape(t))
-		if now := d.shape(t); d.adopted[message] && renamed(rel, now) {
+		if now := d.shape(t); !d.replaying && d.adopted[message] && renamed(rel, now) {
 			rel = now // its schema was renamed since, which the stream does not tell
 		}
 	}
@@ -38,17 +38,8 @@ func (d *DB) resolve(message *change.Relation, tx *change.Tx) (*known, error) {
 		return k, nil // an older shape than the copy's; only the log needs it
 	}
 	if t.Synced && t.Dropped == 0 {
-		if !d.replaying { // a replay has no sessions
-			t.Shaped = &Xact{tx.CommitLSN, tx.XID}
-			d.touched[t.OID] = true
-		}
-		if t.Version != v || !d.kept(t.Trace, rel.Trace, nil, rel) {
-			if err := d.reshape(t, v, rel.Trace, !alike(d.shape(t), rel)); err != nil {
-				return nil, fmt.Errorf("change the table's shape: %w", err)
-			}
-		}
-		if rel.Trace != nil {
-			t.Trace = rel.Trace
+		if err := d.adapt(t, rel, v, tx); err != nil {
+			return nil, fmt.Errorf("change the table's shape: %w", err)
 		}
 	}
 	if t.Synced && t.Dropped == 0 {
@@ -56,6 +47,24 @@ func (d *DB) resolve(message *change.Relation, tx *change.Tx) (*known, error) {
 	}
 	d.known[message] = k
 	return k, nil
+}
+
+// adapt brings a table to the shape that a change has. A replay has no sessions, and the journal tells it of every change of shape.
+func (d *DB) adapt(t *table, rel *change.Relation, v int32, tx *change.Tx) error {
+	if d.replaying {
+		return nil
+	}
+	t.Shaped = &Xact{tx.CommitLSN, tx.XID}
+	d.touched[t.OID] = true
+	if t.Version != v || !kept(t.Trace, rel.Trace, nil, rel) {
+		if err := d.reshape(t, v, rel.Trace, !alike(d.shape(t), rel)); err != nil {
+			return err
+		}
+	}
+	if rel.Trace != nil {
+		t.Trace = rel.Trace
+	}
+	return nil
 }
 
 // numbered gives the columns of a stream's shape their numbers where the catalog had moved on before they could be looked up. A number is never used
@@ -106,10 +115,8 @@ func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter) erro
 		if err != nil {
 			return err
 		}
-		if t.Version != v || !d.kept(t.Trace, rel.Trace, nil, rel) {
-			if err = d.happen(event{Reshape: &reshaped{OID: t.OID, Version: v}}); err == nil {
-				err = d.reshape(t, v, rel.Trace, true)
-			}
+		if t.Version != v || !kept(t.Trace, rel.Trace, nil, rel) {
+			err = d.reshape(t, v, rel.Trace, true)
 		}
 		t.Trace, d.touched[t.OID] = rel.Trace, true
 		return err
@@ -119,6 +126,17 @@ func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter) erro
 // reshape folds everything and gives a table the storage of another shape, with its rows. Where the rows of the new shape cannot be known
 // from the old ones, the table is marked for a new copy instead; not sure says that it is not known which of the changes came before.
 func (d *DB) reshape(t *table, v int32, trace *change.Trace, sure bool) error {
+	from, to := d.shape(t), &d.shapes[t.OID][v-1]
+	plan, ok := carry(from, to)
+	ok = ok && sure && kept(t.Trace, trace, plan, to) && (identified(from) || !identified(to)) // without an identity, updates were not sent
+	if err := d.happen(event{Reshape: &reshaped{OID: t.OID, Version: v, Lost: !ok}}); err != nil {
+		return err
+	}
+	return d.carryOver(t, v, plan, !ok)
+}
+
+// carryOver is reshape, when it is known where the rows come from, or that they are lost.
+func (d *DB) carryOver(t *table, v int32, plan []int, lost bool) error {
 	if err := d.foldTail(d.pos.commit); err != nil {
 		return err
 	}
@@ -128,9 +146,7 @@ func (d *DB) reshape(t *table, v int32, trace *change.Trace, sure bool) error {
 	clear(d.known)
 	d.touched[t.OID] = true
 	from, to := d.shape(t), &d.shapes[t.OID][v-1]
-	plan, ok := carry(from, to)
-	ok = ok && (sure || d.replaying) && d.kept(t.Trace, trace, plan, to) && (identified(from) || !identified(to)) // without an identity, updates were not sent
-	if !ok {
+	if lost {
 		lose := d.lose
 		if v == t.Version {
 			lose = d.loseUnseen
@@ -213,9 +229,9 @@ func carry(from, to *change.Relation) (plan []int, ok bool) {
 
 // kept says whether older rows still hold what is known of them, going by what the catalog showed before and shows now. They do not where a rewrite
 // came together with another change of a column, as with ALTER COLUMN TYPE ... USING. plan is carry's; an added column has its default or NULL
-// unless a rewrite has taken the default into the rows, or the column is an old one, which was generated. A replay is told by the journal.
-func (d *DB) kept(was, now *change.Trace, plan []int, to *change.Relation) bool {
-	if was == nil || now == nil || d.replaying {
+// unless a rewrite has taken the default into the rows, or the column is an old one, which was generated.
+func kept(was, now *change.Trace, plan []int, to *change.Relation) bool {
+	if was == nil || now == nil {
 		return true
 	}
 	rewritten := was.File != now.File

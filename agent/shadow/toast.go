@@ -9,7 +9,7 @@ import (
 
 // complete gives a change's new row with every unchanged large value filled in: from the old row if it was sent, from the newest
 // version in the tail, or from the current table, always under the old key. A copy that holds the change already may hold a newer value, and does not
-// count. unknown names the columns that were found nowhere; they stay unchanged, so that the journal tells of them too.
+// count. unknown names the columns that were found nowhere. They stay unchanged, so that the journal tells of them too.
 func (d *DB) complete(k *known, txs []change.Tx, i int) (row []change.Value, unknown []string, err error) {
 	c := &txs[0].Changes[i]
 	if !unchanged(c.After) {
