@@ -246,8 +246,13 @@ func (l *Load) Commit() error {
 		}
 		l.g.Version = v
 		clear(d.known)
+		last := d.lastSeen(t)
+		if g != nil {
+			last = g.From
+		}
 		t.Gens, t.Version, t.Synced, t.Filter, t.Await, t.Note, t.Dropped = append(t.Gens, l.g), v, true, l.filter, nil, "", 0
 		t.Shaped = nil
+		t.turn(last, Mark{l.lsn, l.at})
 		if g != nil {
 			if err := d.addGap(&Gap{Relation: l.rel.Schema + "." + l.rel.Name, From: g.From.LSN, To: l.lsn, At: l.at, Reason: "the table was copied again; its changes are in the log"}); err != nil {
 				return err
@@ -287,7 +292,11 @@ func (d *DB) Drop(_ context.Context, oid uint32, at change.LSN) error {
 		return err
 	}
 	return d.transact(func() error {
-		t.Dropped, t.Note = at, "dropped on the primary"
+		if e := t.epoch(); e != nil {
+			e.Last = d.lastSeen(t)
+			at = max(at, e.Last.LSN)
+		}
+		t.Dropped, t.DroppedTime, t.Note = at, time.Now(), "dropped on the primary"
 		d.touched[oid] = true
 		clear(d.known)
 		if len(t.Gens) == 0 {

@@ -36,7 +36,7 @@ func (d *DB) resolve(message *change.Relation, tx *change.Tx) (*known, error) {
 		t.Shaped = &Xact{tx.CommitLSN, tx.XID}
 		d.touched[t.OID] = true
 		if t.Version != v {
-			if err := d.reshape(t, v); err != nil {
+			if err := d.reshape(t, v, Mark{tx.CommitLSN, tx.CommitTime}); err != nil {
 				return nil, fmt.Errorf("change the table's shape: %w", err)
 			}
 		}
@@ -80,8 +80,8 @@ func risky(g *gen) []int {
 }
 
 // Reshape brings a table to a shape that the catalog showed, for a change of columns that no row has followed yet. seen tells which
-// transactions the catalog showed: where it is older than the shape that the stream brought, it is left alone.
-func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter) error {
+// transactions the catalog showed, at its moment: where it is older than the shape that the stream brought, it is left alone.
+func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter, at Mark) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t := d.tables[rel.OID]
@@ -96,13 +96,13 @@ func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter) erro
 		if err != nil || v == t.Version {
 			return err
 		}
-		return d.reshape(t, v)
+		return d.reshape(t, v, at)
 	})
 }
 
 // reshape folds everything and gives a table the storage of another shape, with its rows. Where the rows of the new shape cannot be known
 // from the old ones, the table is marked for a new copy instead.
-func (d *DB) reshape(t *table, v int32) error {
+func (d *DB) reshape(t *table, v int32, in Mark) error {
 	if err := d.foldTail(d.pos.commit); err != nil {
 		return err
 	}
@@ -113,13 +113,16 @@ func (d *DB) reshape(t *table, v int32) error {
 	d.touched[t.OID] = true
 	from, to := d.shape(t), &d.shapes[t.OID][v-1]
 	plan, ok := carry(from, to)
+	last := d.lastSeen(t)
 	if !ok {
 		d.lose(t)
+		t.Lost.Looked = last // nothing was missed, so a look that is later than the last commit counts too
 		t.Note = "the table is copied again after a change of its columns"
 		return nil
 	}
 	if plan == nil {
 		t.Version, t.gen().Version = v, v
+		t.turn(last, in)
 		return d.rekey(t, keys(from), keys(to))
 	}
 	for i, j := range plan {
@@ -131,6 +134,7 @@ func (d *DB) reshape(t *table, v int32) error {
 	if err := d.newGen(t, v); err != nil {
 		return err
 	}
+	t.turn(last, in)
 	return d.refill(t, old, plan, to)
 }
 
@@ -229,6 +233,8 @@ func (d *DB) widen(t *table, col int) error {
 	if err := d.newGen(t, t.Version); err != nil {
 		return err
 	}
+	at := Mark{LSN: d.pos.commit, Time: d.pos.time}
+	t.turn(at, Mark{LSN: at.LSN + 1, Time: at.Time})
 	clear(d.known)
 	cols := make([]string, len(types))
 	for i, typ := range types {
