@@ -55,7 +55,34 @@ func (m mirrors) Session(ctx context.Context, role string, startup map[string]st
 type shadows struct{ db *shadow.DB }
 
 func (s shadows) Source(ctx context.Context, r engine.Ref) (string, error) {
-	return s.db.Source(ctx, shadow.Ref{OID: r.OID, Name: r.Name, Readable: r.Readable, AsOf: shadow.AsOf{Time: r.AsOf.Time, LSN: change.LSN(r.AsOf.LSN)}})
+	return s.db.Source(ctx, shadow.Ref{OID: r.OID, Name: r.Name, Readable: r.Readable, AsOf: asOf(r.AsOf), Then: r.Then, Versions: r.Versions, Since: asOf(r.Since)})
+}
+
+// asOf is the engine's moment in the shadow's words.
+func asOf(a engine.AsOf) shadow.AsOf { return shadow.AsOf{Time: a.Time, LSN: change.LSN(a.LSN)} }
+
+// Moment gives a time its position.
+func (s shadows) Moment(_ context.Context, at engine.AsOf) (engine.AsOf, error) {
+	a, err := s.db.Moment(asOf(at))
+	return engine.AsOf{Time: a.Time, LSN: uint64(a.LSN)}, err
+}
+
+// At tells which table a name stood for.
+func (s shadows) At(_ context.Context, n engine.Named, at engine.AsOf) (*engine.Shape, error) {
+	t, err := s.db.At(shadow.Named(n), asOf(at))
+	if t == nil || err != nil {
+		return nil, err
+	}
+	out := &engine.Shape{OID: t.OID, Schema: t.Schema, Name: t.Name, Dropped: t.Dropped, Parent: t.Parent}
+	for _, c := range t.Columns {
+		out.Columns = append(out.Columns, engine.ShapeColumn{Name: c.Name, TypeOID: c.TypeOID, TypMod: c.TypMod, AttNum: c.AttNum})
+	}
+	return out, nil
+}
+
+// Diff compares a table with itself.
+func (s shadows) Diff(_ context.Context, oid uint32, before, after engine.AsOf) (string, error) {
+	return s.db.Diff(oid, asOf(before), asOf(after))
 }
 
 func (s shadows) Query(ctx context.Context, q engine.Query) (result.Rows, error) {

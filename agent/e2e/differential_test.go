@@ -86,8 +86,11 @@ func sessions(t *testing.T, e *engine.Engine) {
 		{"SELECT count(*) FROM orders WHERE created_at < $1", []session.Param{text("yesterdayish")}, "22007"},
 		{"SELECT amount / $1 FROM orders WHERE id = 1", []session.Param{text("3.000")}, "-6.9366666666666667"},
 		{"SELECT count(*) FROM orders", nil, "400"},
-		{"SET foreshadow.as_of = 'nonsense'", nil, ""},
-		{"SELECT count(*) FROM orders", nil, "22007"},
+		{"SET foreshadow.as_of = 'nonsense'", nil, "22023"},
+		{"SELECT set_config('foreshadow.as_of', 'nonsense', false)", nil, "nonsense"},
+		{"SELECT count(*) FROM orders", nil, "22023"},
+		{"SET foreshadow.as_of = 'now'", nil, ""},
+		{"SELECT count(*) FROM orders", nil, "400"},
 		{"SET foreshadow.as_of = '1999-01-01'", nil, ""},
 		{"SELECT count(*) FROM orders", nil, "72000"},
 		{"SELECT 1", nil, "1"},
@@ -333,7 +336,30 @@ func (r realMirror) Session(ctx context.Context, role string, startup map[string
 type realShadow struct{ db *shadow.DB }
 
 func (r realShadow) Source(ctx context.Context, ref engine.Ref) (string, error) {
-	return r.db.Source(ctx, shadow.Ref{OID: ref.OID, Name: ref.Name, AsOf: shadow.AsOf{Time: ref.AsOf.Time, LSN: change.LSN(ref.AsOf.LSN)}, Readable: ref.Readable})
+	return r.db.Source(ctx, shadow.Ref{OID: ref.OID, Name: ref.Name, AsOf: past(ref.AsOf), Then: ref.Then, Versions: ref.Versions, Since: past(ref.Since), Readable: ref.Readable})
+}
+
+func past(a engine.AsOf) shadow.AsOf { return shadow.AsOf{Time: a.Time, LSN: change.LSN(a.LSN)} }
+
+func (r realShadow) Moment(_ context.Context, at engine.AsOf) (engine.AsOf, error) {
+	a, err := r.db.Moment(past(at))
+	return engine.AsOf{Time: a.Time, LSN: uint64(a.LSN)}, err
+}
+
+func (r realShadow) At(_ context.Context, n engine.Named, at engine.AsOf) (*engine.Shape, error) {
+	t, err := r.db.At(shadow.Named(n), past(at))
+	if t == nil || err != nil {
+		return nil, err
+	}
+	out := &engine.Shape{OID: t.OID, Schema: t.Schema, Name: t.Name}
+	for _, c := range t.Columns {
+		out.Columns = append(out.Columns, engine.ShapeColumn{Name: c.Name, TypeOID: c.TypeOID, TypMod: c.TypMod, AttNum: c.AttNum})
+	}
+	return out, nil
+}
+
+func (r realShadow) Diff(_ context.Context, oid uint32, before, after engine.AsOf) (string, error) {
+	return r.db.Diff(oid, past(before), past(after))
 }
 
 func (r realShadow) Query(ctx context.Context, q engine.Query) (result.Rows, error) {

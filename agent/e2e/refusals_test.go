@@ -40,7 +40,7 @@ func TestRefusals(t *testing.T) {
 		{"analyst", "SELECT 1/0", "22012", "division by zero"},
 		{"analyst", "SELECT id / 0 FROM orders", "22012", "division by zero"},
 		{"analyst", "SELEC 1", "42601", "syntax error"},
-		{"analyst", "SET foreshadow.as_of = 'once upon a time'; SELECT count(*) FROM orders", "22007", "as_of"},
+		{"analyst", "SET foreshadow.as_of = 'once upon a time'; SELECT count(*) FROM orders", "22023", "as_of"},
 		{"analyst", "SET foreshadow.as_of = '1999-01-01'; SELECT count(*) FROM orders", "72000", ""},
 		{"alice", "SELECT * FROM orders", "42501", "permission denied"},
 	} {

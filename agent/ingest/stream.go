@@ -287,7 +287,7 @@ func (g *Ingest) apply(ctx context.Context) error {
 		case !known || !t.Synced || t.Dropped:
 			again = true
 		default:
-			if err := g.o.Store.Reshape(ctx, rel, filter(cat.Bounds)); err != nil {
+			if err := g.o.Store.Reshape(ctx, rel, filter(cat.Bounds), shadow.Mark{LSN: cat.LSN, Time: cat.Time}); err != nil {
 				return err
 			}
 		}

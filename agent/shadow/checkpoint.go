@@ -117,6 +117,9 @@ func (d *DB) snapshot(c *conn) (next *checkpoint, tables []exported, ok bool, er
 			if i == len(t.Gens)-1 { // what is not settled is exported as if it were
 				tables = append(tables, exported{t.base(), "SELECT " + g.outward("lo") + " FROM (" + d.present(t) + ") WHERE hi IS NULL"})
 				past += " UNION ALL SELECT " + g.outward("lo", "hi") + " FROM (" + d.present(t) + ") WHERE lo < hi"
+			} else {
+				b := fmt.Sprintf("b%d_%d", oid, g.N)
+				tables = append(tables, exported{b, "SELECT " + g.outward("lo") + " FROM " + b})
 			}
 			tables = append(tables, exported{h, past})
 		}

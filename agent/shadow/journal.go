@@ -42,6 +42,7 @@ type reshaped struct {
 	OID     uint32
 	Version int32
 	Lost    bool `json:",omitempty"`
+	In      Mark // since when it surely has that shape
 }
 
 // dropped is the end of a table.

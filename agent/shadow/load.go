@@ -294,8 +294,13 @@ func (l *Load) adopt(file *file) error {
 		}
 		l.g.Version = v
 		clear(d.known)
+		last := d.lastSeen(t)
+		if g != nil {
+			last = g.From
+		}
 		t.Gens, t.Version, t.Synced, t.Filter, t.Await, t.Note, t.Dropped = append(t.Gens, l.g), v, true, l.filter, nil, "", 0
 		t.Shaped, t.Trace, t.Member = nil, l.rel.Trace, d.members[t.OID]
+		t.turn(last, Mark{l.lsn, l.at})
 		if g != nil {
 			if err := d.addGap(&Gap{Relation: l.rel.Schema + "." + l.rel.Name, From: g.From.LSN, To: l.lsn, At: l.at, Reason: reason}); err != nil {
 				return err
@@ -338,7 +343,11 @@ func (d *DB) drop(t *table, at change.LSN) error {
 		return err
 	}
 	return d.transact(func() error {
-		t.Dropped, t.Note = at, "dropped on the primary"
+		if e := t.epoch(); e != nil {
+			e.Last = d.lastSeen(t)
+			at = max(at, e.Last.LSN)
+		}
+		t.Dropped, t.DroppedTime, t.Note = at, time.Now(), "dropped on the primary"
 		d.touched[t.OID] = true
 		clear(d.known)
 		if err := d.happen(event{Drop: &dropped{OID: t.OID, At: at}}); err != nil {

@@ -13,27 +13,29 @@ import (
 
 // table is what the shadow keeps of one captured table; it is stored as JSON and changes only together with what it describes.
 type table struct {
-	OID       uint32
-	Version   int32 // the shape of the current generation
-	Gens      []gen // oldest first; the last one is current
-	Synced    bool  // the current generation holds the table's rows
-	Since     change.LSN
-	SinceTime time.Time
-	Filter    *Filter       `json:",omitempty"`
-	Await     []Xact        `json:",omitempty"` // transactions that the copy to come must see
-	Dropped   change.LSN    `json:",omitempty"`
-	Note      string        `json:",omitempty"`
-	Unknown   int64         `json:",omitempty"` // values that were not sent and could not be found
-	Pending   int64         `json:",omitempty"` // changes that are folded and not settled
-	Parts     []part        `json:",omitempty"` // oldest first
-	AsText    []string      `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
-	Lost      *lost         `json:",omitempty"` // since when the rows are not known, while they are not
-	Gaps      []gap         `json:",omitempty"` // stretches of time in which the rows are not known
-	Member    string        `json:",omitempty"` // the key of its place in a publication
-	Expired   change.LSN    `json:",omitempty"` // changes up to it are not kept any more
-	used      Mark          // the last transaction whose changes came in the current shape, of this process
-	Trace     *change.Trace `json:",omitempty"` // as the catalog last showed it with the current shape
-	Shaped    *Xact         `json:",omitempty"` // the transaction that the current shape first came with, in a session
+	OID         uint32
+	Version     int32 // the shape of the current generation
+	Gens        []gen // oldest first; the last one is current
+	Synced      bool  // the current generation holds the table's rows
+	Since       change.LSN
+	SinceTime   time.Time
+	Filter      *Filter    `json:",omitempty"`
+	Await       []Xact     `json:",omitempty"` // transactions that the copy to come must see
+	Dropped     change.LSN `json:",omitempty"`
+	DroppedTime time.Time
+	Note        string        `json:",omitempty"`
+	Unknown     int64         `json:",omitempty"` // values that were not sent and could not be found
+	Pending     int64         `json:",omitempty"` // changes that are folded and not settled
+	Parts       []part        `json:",omitempty"` // oldest first
+	AsText      []string      `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
+	Lost        *lost         `json:",omitempty"` // since when the rows are not known, while they are not
+	Gaps        []gap         `json:",omitempty"` // stretches of time in which the rows are not known
+	Member      string        `json:",omitempty"` // the key of its place in a publication
+	Expired     change.LSN    `json:",omitempty"` // changes up to it are not kept any more
+	Trace       *change.Trace `json:",omitempty"` // as the catalog last showed it with the current shape
+	used        Mark          // the last transaction whose changes came in the current shape, of this process
+	Epochs      []epoch       // oldest first
+	Shaped      *Xact         `json:",omitempty"` // the transaction that the current shape first came with, in a session
 }
 
 // gen is one generation of a table's storage: current rows in b<oid>_<n>, the versions they replaced in h<oid>_<n>. Where rows have keys, newer rows that are
@@ -113,7 +115,7 @@ func (t *table) found(old, now *change.Relation, at Mark) *gap {
 func (d *DB) Looked(m Mark) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if m.LSN > d.looked.LSN {
+	if m.after(d.looked) {
 		d.looked = m
 	}
 }
@@ -355,11 +357,11 @@ func (g *gen) createEnded(oid uint32, keys []int) string {
 	return fmt.Sprintf("CREATE OR REPLACE TABLE e%d_%d (%s hi UBIGINT)", oid, g.N, cols.String())
 }
 
-// dropLeftovers removes current tables of earlier generations, which were kept for statements that were running.
+// dropLeftovers removes what earlier generations, which are settled, do not need; it was kept for statements that were running.
 func (d *DB) dropLeftovers() error {
 	for _, t := range d.tables {
 		for _, g := range t.Gens[:max(len(t.Gens)-1, 0)] {
-			for _, kind := range []string{"VIEW IF EXISTS v", "TABLE IF EXISTS b", "TABLE IF EXISTS n", "TABLE IF EXISTS e"} {
+			for _, kind := range []string{"VIEW IF EXISTS v", "TABLE IF EXISTS n", "TABLE IF EXISTS e"} {
 				if err := d.w.exec(fmt.Sprintf("DROP %s%d_%d", kind, t.OID, g.N)); err != nil {
 					return err
 				}

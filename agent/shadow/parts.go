@@ -18,6 +18,9 @@ type Mark struct {
 	Time time.Time
 }
 
+// after says that a mark is later than another one; the clock goes on while the log stands still.
+func (m Mark) after(o Mark) bool { return m.LSN > o.LSN || m.LSN == o.LSN && m.Time.After(o.Time) }
+
 // part says that a table is, or was, a partition of another one. It was not yet at NotYet, it was from In to Last, and no more at Out;
 // what lies between is not known. A zero NotYet is not known, a zero Out means that it still is.
 type part struct {
@@ -95,35 +98,75 @@ func (t *table) place(of []uint32, now, before Mark) (changed bool) {
 
 // partitioned gives the SELECT of a partitioned table: the rows of its parts, by the columns' names. known is false when no table is or was a part of it.
 func (d *DB) partitioned(ref Ref) (sql string, known bool, err error) {
-	var leaves []*table
+	leaves, show, err := d.leavesAt(ref)
+	if err != nil || len(leaves) == 0 {
+		return "", err != nil, err
+	}
+	if len(show) == 0 {
+		shape := present(leaves)
+		return "SELECT " + aliased(d.shape(shape), "") + " FROM " + shape.visible() + " WHERE false", true, nil
+	}
+	if ref.Versions {
+		_, before, err := d.leavesAt(Ref{OID: ref.OID, AsOf: ref.Since})
+		if err != nil {
+			return "", true, err
+		}
+		for _, t := range before {
+			if ref.Since != (AsOf{}) && !slices.Contains(show, t) {
+				return "", true, sqlerr.New(sqlerr.SnapshotTooOld, "table %q ceased to be a partition within the interval", d.shape(t).Name).
+					WithHint("ask for the partitions themselves")
+			}
+		}
+	}
+	sql, err = d.unite(show, ref)
+	return sql, true, err
+}
+
+// leavesAt lists the tables that are or were parts of a partitioned one, and those that were at a moment.
+func (d *DB) leavesAt(ref Ref) (leaves, show []*table, err error) {
 	for _, t := range d.tables {
 		if slices.ContainsFunc(t.Parts, func(p part) bool { return p.Of == ref.OID }) {
 			leaves = append(leaves, t)
 		}
 	}
 	slices.SortFunc(leaves, func(a, b *table) int { return int(int64(a.OID) - int64(b.OID)) })
-	var show []*table
-	var shape *table // any leaf's columns are the parent's, a present one's surely
 	for _, t := range leaves {
 		in, err := d.partAt(t, ref)
 		if err != nil {
-			return "", true, err
+			return nil, nil, err
 		}
 		if in {
 			show = append(show, t)
 		}
-		if shape == nil || t.Dropped == 0 && shape.Dropped != 0 {
-			shape = t
-		}
 	}
-	if shape == nil {
-		return "", false, nil
+	return leaves, show, nil
+}
+
+// stayed refuses an interval in which a table became a part, or may have. One from the beginning begins where it is first known to be one.
+func (d *DB) stayed(t *table, ref Ref) (Ref, error) {
+	i := slices.IndexFunc(t.Parts, func(p part) bool {
+		return p.Of == ref.OID && (p.Out == (Mark{}) || ref.AsOf != (AsOf{}) && ref.AsOf.upTo(p.Last))
+	})
+	if i < 0 {
+		return ref, sqlerr.New(sqlerr.SnapshotTooOld, "it is not known whether table %q was a partition then", d.shape(t).Name)
 	}
-	if len(show) == 0 {
-		return "SELECT " + aliased(d.shape(shape), "") + " FROM " + shape.visible() + " WHERE false", true, nil
+	in := t.Parts[i].In
+	if ref.Since == (AsOf{}) {
+		ref.Since.LSN = in.LSN
 	}
-	sql, err = d.unite(show, ref.AsOf)
-	return sql, true, err
+	if !ref.Since.from(in) {
+		return ref, sqlerr.New(sqlerr.SnapshotTooOld, "table %q became a partition within the interval", d.shape(t).Name).
+			WithHint("ask for an interval since %s, or for the partitions themselves", precise(in.Time))
+	}
+	return ref, nil
+}
+
+// present picks a part whose columns are the parent's: a present one's surely are.
+func present(leaves []*table) *table {
+	if i := slices.IndexFunc(leaves, func(t *table) bool { return t.Dropped == 0 }); i >= 0 {
+		return leaves[i]
+	}
+	return leaves[0]
 }
 
 // partAt says whether a table was a part of a partitioned one at a moment.
@@ -150,36 +193,46 @@ func (d *DB) partAt(t *table, ref Ref) (bool, error) {
 }
 
 // unite joins tables' rows under the first one's column names. A column that one of them keeps as text comes as text from all.
-func (d *DB) unite(tables []*table, at AsOf) (string, error) {
-	first := d.shape(tables[0])
-	parts := make([]string, len(tables))
+func (d *DB) unite(tables []*table, ref Ref) (string, error) {
+	sets := make([]rowset, len(tables))
 	for n, t := range tables {
-		sql, err := d.tableSource(t, at)
-		if err != nil {
+		of := ref
+		if ref.Versions {
+			var err error
+			if of, err = d.stayed(t, ref); err != nil {
+				return "", err
+			}
+		}
+		var err error
+		if sets[n], err = d.tableRows(t, of); err != nil {
 			return "", err
 		}
-		cols := make([]string, len(first.Columns))
-		for i, c := range first.Columns {
-			cols[i] = ident(c.Name)
-			typ := t.typeOf(d.shape(t), c.Name)
-			if slices.ContainsFunc(tables, func(o *table) bool { return o.typeOf(d.shape(o), c.Name) != typ }) && typ != "VARCHAR" {
+	}
+	parts := make([]string, len(sets))
+	for n, r := range sets {
+		cols := make([]string, len(sets[0].names))
+		for i, name := range sets[0].names {
+			typ := r.typeOf(name)
+			if typ == "" || len(r.names) != len(cols) {
+				return "", sqlerr.New(sqlerr.SnapshotTooOld, "the partitions had different columns then")
+			}
+			cols[i] = ident(name)
+			if slices.ContainsFunc(sets, func(o rowset) bool { return o.typeOf(name) != typ }) && typ != "VARCHAR" {
 				cols[i] = asText(cols[i], typ) + " AS " + cols[i]
 			}
 		}
 		if len(cols) == 0 {
 			cols = []string{"1"}
 		}
-		parts[n] = fmt.Sprintf("SELECT %s FROM (%s)", strings.Join(cols, ", "), sql)
+		parts[n] = fmt.Sprintf("SELECT %s FROM (%s)", strings.Join(cols, ", "), r.sql)
 	}
 	return strings.Join(parts, " UNION ALL "), nil
 }
 
-// typeOf is the DuckDB type in which a table's column is kept.
-func (t *table) typeOf(rel *change.Relation, column string) string {
-	for i, c := range rel.Columns {
-		if c.Name == column {
-			return t.gen().Types[i]
-		}
+// typeOf is the DuckDB type of a column, "" if there is none of that name.
+func (r *rowset) typeOf(column string) string {
+	if i := slices.Index(r.names, column); i >= 0 {
+		return r.types[i]
 	}
 	return ""
 }

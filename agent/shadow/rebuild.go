@@ -226,10 +226,9 @@ func (d *DB) restore(ctx context.Context, c *checkpoint, tell func(string, int64
 			if err := fill(h, g.inward("lo", "hi"), c.Tables[h]); err != nil {
 				return err
 			}
-			if i == len(t.Gens)-1 {
-				if err := fill(t.base(), g.inward("lo"), c.Tables[t.base()]); err != nil {
-					return err
-				}
+			b := fmt.Sprintf("b%d_%d", oid, g.N)
+			if err := fill(b, g.inward("lo"), c.Tables[b]); err != nil {
+				return err
 			}
 		}
 		if err := d.expireLog(t); err != nil { // files of the log can be older than what has expired

@@ -220,7 +220,7 @@ func (r *replay) event(ctx context.Context, e *event) (err error) {
 		case e.Reshape != nil:
 			t := d.tables[e.Reshape.OID]
 			plan, _ := carry(d.shape(t), &d.shapes[t.OID][e.Reshape.Version-1])
-			return d.carryOver(t, e.Reshape.Version, plan, e.Reshape.Lost)
+			return d.carryOver(t, e.Reshape.Version, plan, e.Reshape.Lost, e.Reshape.In)
 		}
 		return errors.New("an event is of a kind that this version does not know")
 	})

@@ -112,6 +112,12 @@ func (d *DB) expire(t *table, upTo Mark) error {
 			if err := d.w.exec(fmt.Sprintf("DELETE FROM h%d_%d WHERE hi <= %d", t.OID, g.N, uint64(upTo.LSN))); err != nil {
 				return err
 			}
+			if t.left(g.N) > upTo.LSN {
+				continue
+			}
+			if err := d.w.exec(fmt.Sprintf("DELETE FROM b%d_%d", t.OID, g.N)); err != nil { // what was current when the columns changed
+				return err
+			}
 		}
 		t.Expired = upTo.LSN
 		if upTo.LSN > t.Since {

@@ -50,7 +50,8 @@ func (d *DB) Seen(ctx context.Context, oid uint32, f Filter) (Seen, error) {
 	case f.LSN < t.Since || t.hidden(AsOf{LSN: f.LSN}) != nil || len(hidden) > 0 && t.Filter != nil && hidden[0] <= t.Filter.LSN:
 		return Seen{}, ErrMoved
 	}
-	return Seen{Relation: *d.shape(t), SQL: d.counted(t, visible{f.LSN, hidden}), Unknown: t.Unknown}, nil
+	sql, err := d.counted(t, sight{f.LSN, hidden})
+	return Seen{Relation: *d.shape(t), SQL: sql, Unknown: t.Unknown}, err
 }
 
 // invisible finds the commits of a table that are in the log up to the filter's position and that the snapshot does not show. A commit waits to become
@@ -76,14 +77,14 @@ func (d *DB) invisible(_ context.Context, oid uint32, f Filter) ([]change.LSN, e
 	return out, nil
 }
 
-// visible is the commits that a snapshot shows: those up to a position, but for some.
-type visible struct {
+// sight is the commits that a snapshot shows: those up to a position, but for some.
+type sight struct {
 	upTo   change.LSN
 	except []change.LSN
 }
 
 // has gives the SQL that says, as 1 or 0, whether the commit in a column is visible.
-func (v visible) has(column string) string {
+func (v sight) has(column string) string {
 	if len(v.except) == 0 {
 		return fmt.Sprintf("(%s <= %d)::INTEGER", column, uint64(v.upTo))
 	}
@@ -95,7 +96,7 @@ func (v visible) has(column string) string {
 }
 
 // counted lists every version of a table's rows with how often it counts.
-func (d *DB) counted(t *table, v visible) string {
+func (d *DB) counted(t *table, v sight) (string, error) {
 	to := d.shape(t)
 	cols := make([]string, len(to.Columns))
 	for k := range cols {
@@ -106,9 +107,13 @@ func (d *DB) counted(t *table, v visible) string {
 		g := &t.Gens[i]
 		from := &d.shapes[t.OID][g.Version-1]
 		for k := range cols {
-			cols[k] = fmt.Sprintf("%s AS c%d, ", historic(from, to, g, t.gen(), k), k)
+			col, err := historic(from, to, g, t.gen(), k)
+			if err != nil {
+				return "", err
+			}
+			cols[k] = fmt.Sprintf("%s AS c%d, ", col, k)
 		}
 		parts = append(parts, fmt.Sprintf("SELECT %s%s - %s AS times FROM h%d_%d WHERE lo <= %d", strings.Join(cols, ""), v.has("lo"), v.has("hi"), t.OID, g.N, uint64(v.upTo)))
 	}
-	return "SELECT * FROM (" + strings.Join(parts, " UNION ALL ") + ") WHERE times <> 0"
+	return "SELECT * FROM (" + strings.Join(parts, " UNION ALL ") + ") WHERE times <> 0", nil
 }

@@ -258,11 +258,15 @@ func (d *DB) Position(context.Context) (change.LSN, time.Time, error) {
 func (d *DB) reach() (change.LSN, time.Time) {
 	lsn, at := d.stored.commit, d.stored.time
 	for _, t := range d.tables {
-		if t.Synced && t.Since > lsn {
-			lsn = t.Since
+		e := t.epoch()
+		if !t.Synced || e == nil {
+			continue
 		}
-		if t.Synced && t.SinceTime.After(at) {
-			at = t.SinceTime
+		if e.In.LSN > lsn {
+			lsn = e.In.LSN
+		}
+		if e.In.Time.After(at) {
+			at = e.In.Time
 		}
 	}
 	return lsn, at

@@ -231,7 +231,7 @@ func TestShapes(t *testing.T) {
 	next.Columns[1].Name = "amount" // renamed
 	put(t, d, 30, change.Change{Op: change.Insert, Relation: next, After: row("3", "3", "1.25")})
 	shows(t, d, Ref{OID: 10}, "2|2|750", "3|3|125")
-	shows(t, d, Ref{OID: 10, AsOf: AsOf{LSN: 10}}, "1|1|~", "2|2|750")
+	shows(t, d, Ref{OID: 10, AsOf: AsOf{LSN: 10}}, "1|1|750", "2|2|750")
 	put(t, d, 40, change.Change{Op: change.Insert, Relation: next, After: row("4", "4", "NaN")})
 	shows(t, d, Ref{OID: 10}, "2|2|7.50", "3|3|1.25", "4|4|NaN")
 	retyped := items()

@@ -57,7 +57,7 @@ func (d *DB) adapt(t *table, rel *change.Relation, v int32, tx *change.Tx) error
 	t.Shaped = &Xact{tx.CommitLSN, tx.XID}
 	d.touched[t.OID] = true
 	if t.Version != v || !kept(t.Trace, rel.Trace, nil, rel) {
-		if err := d.reshape(t, v, rel.Trace, !alike(d.shape(t), rel)); err != nil {
+		if err := d.reshape(t, v, rel.Trace, !twins(d.shape(t), rel), Mark{tx.CommitLSN, tx.CommitTime}); err != nil {
 			return err
 		}
 	}
@@ -99,8 +99,8 @@ func risky(g *gen) []int {
 }
 
 // Reshape brings a table to a shape that the catalog showed, for a change of columns that no row has followed yet. seen tells which
-// transactions the catalog showed: where it is older than the shape that the stream brought, it is left alone.
-func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter) error {
+// transactions the catalog showed, at its moment: where it is older than the shape that the stream brought, it is left alone.
+func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter, at Mark) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t := d.tables[rel.OID]
@@ -116,7 +116,7 @@ func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter) erro
 			return err
 		}
 		if t.Version != v || !kept(t.Trace, rel.Trace, nil, rel) {
-			err = d.reshape(t, v, rel.Trace, true)
+			err = d.reshape(t, v, rel.Trace, true, at)
 		}
 		t.Trace, d.touched[t.OID] = rel.Trace, true
 		return err
@@ -125,18 +125,18 @@ func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter) erro
 
 // reshape folds everything and gives a table the storage of another shape, with its rows. Where the rows of the new shape cannot be known
 // from the old ones, the table is marked for a new copy instead; not sure says that it is not known which of the changes came before.
-func (d *DB) reshape(t *table, v int32, trace *change.Trace, sure bool) error {
+func (d *DB) reshape(t *table, v int32, trace *change.Trace, sure bool, in Mark) error {
 	from, to := d.shape(t), &d.shapes[t.OID][v-1]
 	plan, ok := carry(from, to)
 	ok = ok && sure && kept(t.Trace, trace, plan, to) && (identified(from) || !identified(to)) // without an identity, updates were not sent
-	if err := d.happen(event{Reshape: &reshaped{OID: t.OID, Version: v, Lost: !ok}}); err != nil {
+	if err := d.happen(event{Reshape: &reshaped{OID: t.OID, Version: v, Lost: !ok, In: in}}); err != nil {
 		return err
 	}
-	return d.carryOver(t, v, plan, !ok)
+	return d.carryOver(t, v, plan, !ok, in)
 }
 
 // carryOver is reshape, when it is known where the rows come from, or that they are lost.
-func (d *DB) carryOver(t *table, v int32, plan []int, lost bool) error {
+func (d *DB) carryOver(t *table, v int32, plan []int, lost bool, in Mark) error {
 	if err := d.foldTail(d.pos.commit); err != nil {
 		return err
 	}
@@ -146,17 +146,20 @@ func (d *DB) carryOver(t *table, v int32, plan []int, lost bool) error {
 	clear(d.known)
 	d.touched[t.OID] = true
 	from, to := d.shape(t), &d.shapes[t.OID][v-1]
+	last := d.lastSeen(t)
 	if lost {
 		lose := d.lose
 		if v == t.Version {
 			lose = d.loseUnseen
 		}
 		lose(t)
+		t.Lost.Looked = last // nothing was missed, so a look that is later than the last commit counts too
 		t.Note = "the table is copied again after a change of its columns"
 		return nil
 	}
 	if plan == nil {
 		t.Version, t.gen().Version = v, v
+		t.turn(last, in)
 		return d.rekey(t, keys(from), keys(to))
 	}
 	for i, j := range plan {
@@ -168,6 +171,7 @@ func (d *DB) carryOver(t *table, v int32, plan []int, lost bool) error {
 	if err := d.newGen(t, v); err != nil {
 		return err
 	}
+	t.turn(last, in)
 	return d.refill(t, old, plan, to)
 }
 
@@ -248,8 +252,8 @@ func kept(was, now *change.Trace, plan []int, to *change.Relation) bool {
 	return true
 }
 
-// alike says that the stream cannot tell two different shapes apart: a column was dropped and made again.
-func alike(a, b *change.Relation) bool {
+// twins says that the stream cannot tell two different shapes apart: a column was dropped and made again.
+func twins(a, b *change.Relation) bool {
 	r := *a
 	r.Columns = slices.Clone(a.Columns)
 	for i := range min(len(a.Columns), len(b.Columns)) {
@@ -304,6 +308,8 @@ func (d *DB) widen(t *table, col int) error {
 	if err := d.newGen(t, t.Version); err != nil {
 		return err
 	}
+	at := Mark{LSN: d.pos.commit, Time: d.pos.time}
+	t.turn(at, Mark{LSN: at.LSN + 1, Time: at.Time})
 	clear(d.known)
 	cols := make([]string, len(types))
 	for i, typ := range types {

@@ -31,7 +31,7 @@ func TestStaleCatalog(t *testing.T) {
 		{"catalog of the same moment", &wide, 11, "1|9\n77|7"},
 		{"the column was dropped and added again", &again, 12, "1|9\n77|9"},
 	} {
-		if err := d.Reshape(t.Context(), c.rel, &Filter{LSN: 20, Xmin: c.xmax, Xmax: c.xmax}); err != nil {
+		if err := d.Reshape(t.Context(), c.rel, &Filter{LSN: 20, Xmin: c.xmax, Xmax: c.xmax}, Mark{20, stamp(20)}); err != nil {
 			t.Fatal(err)
 		}
 		if got := ask(t, d, "FROM ("+source(t, d, Ref{OID: 7})+") ORDER BY id"); got != c.want {
@@ -53,9 +53,9 @@ func TestUnknownStretch(t *testing.T) {
 	put(t, d, 20, change.Change{Op: change.Insert, Relation: &after, After: row("3", "x")})
 	load(t, d, &after, 30, row("1", "u"), row("2", "v"), row("3", "x"))
 	put(t, d, 40, change.Change{Op: change.Delete, Relation: &after, Before: row("1", "-")})
-	for lsn, want := range map[change.LSN]string{5: "1|~", 10: "1|~\n2|~", 11: "", 25: "", 30: "1|u\n2|v\n3|x", 40: "2|v\n3|x"} {
+	for lsn, want := range map[change.LSN]string{5: "1", 10: "1\n2", 11: "", 25: "", 30: "1|u\n2|v\n3|x", 40: "2|v\n3|x"} {
 		for _, at := range []AsOf{{LSN: lsn}, {Time: stamp(lsn)}} {
-			sql, err := d.Source(t.Context(), Ref{OID: 7, AsOf: at})
+			sql, err := d.Source(t.Context(), Ref{OID: 7, AsOf: at, Then: true})
 			if want == "" {
 				if err == nil || !strings.Contains(err.Error(), "are not known between 2026-01-01 00:00:10.000000+00 (0/A) and 2026-01-01 00:00:30.000000+00 (0/1E)") {
 					t.Errorf("as of %v: %v", at, err)

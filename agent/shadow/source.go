@@ -20,10 +20,13 @@ type Ref struct {
 	OID      uint32
 	Name     string
 	AsOf     AsOf
+	Then     bool // with the columns of that moment; otherwise with today's
+	Versions bool // every version that was valid at some time from Since to AsOf, with the columns of AsOf and when each was valid
+	Since    AsOf // the zero value is the beginning of the history
 	Readable []uint32
 }
 
-// AsOf is a moment of the past, by the primary's clock or by a position; the zero value is now.
+// AsOf is a moment of the past, by the primary's clock or by a position; the zero value is now. A time may have its position with it: see Moment.
 type AsOf struct {
 	Time time.Time
 	LSN  change.LSN
@@ -56,54 +59,84 @@ func (d *DB) Source(_ context.Context, ref Ref) (string, error) {
 		return "", sqlerr.New(sqlerr.UndefinedTable, "the table is not captured").
 			WithHint("see foreshadow.tables and foreshadow.operations for what is captured and what is being copied")
 	}
-	return d.tableSource(t, ref.AsOf)
+	r, err := d.tableRows(t, ref)
+	return r.sql, err
 }
 
-// tableSource is the SELECT of one captured table.
-func (d *DB) tableSource(t *table, moment AsOf) (string, error) {
+// rowset is a SELECT with its columns' names and DuckDB types.
+type rowset struct {
+	sql   string
+	names []string
+	types []string
+}
+
+// tableRows gives the rows of one captured table.
+func (d *DB) tableRows(t *table, ref Ref) (rowset, error) {
 	if !t.Synced {
-		return "", sqlerr.New(sqlerr.ObjectNotInState, "table %q is being copied from the primary", d.shape(t).Name).
+		return rowset{}, sqlerr.New(sqlerr.ObjectNotInState, "table %q is being copied from the primary", d.shape(t).Name).
 			WithHint("try again when foreshadow.operations shows the copy as done")
 	}
-	if moment == (AsOf{}) {
+	if ref.Versions {
+		return d.versions(t, ref)
+	}
+	if ref.AsOf == (AsOf{}) {
 		if t.Dropped != 0 {
-			return "", sqlerr.New(sqlerr.UndefinedTable, "table %q was dropped on the primary", d.shape(t).Name).
+			return rowset{}, sqlerr.New(sqlerr.UndefinedTable, "table %q was dropped on the primary", d.shape(t).Name).
 				WithHint("ask for it AS OF a moment before it was dropped")
 		}
-		return "SELECT " + aliased(d.shape(t), "") + " FROM " + t.visible(), nil
+		r := named(d.shape(t), t.gen())
+		r.sql = "SELECT " + aliased(d.shape(t), "") + " FROM " + t.visible()
+		return r, nil
 	}
-	at, err := d.moment(t, moment)
+	if ref.Then {
+		at, i, err := d.within(t, ref.AsOf)
+		if err != nil {
+			return rowset{}, err
+		}
+		return d.asOf(t, i, at, true)
+	}
+	at, err := d.moment(t, ref.AsOf)
 	if err != nil {
-		return "", err
+		return rowset{}, err
 	}
-	return d.asOf(t, at), nil
+	return d.asOf(t, t.epochAt(at), at, false)
+}
+
+// named lists a shape's columns as a generation keeps them.
+func named(rel *change.Relation, g *gen) rowset {
+	var r rowset
+	for i, c := range rel.Columns {
+		r.names, r.types = append(r.names, c.Name), append(r.types, g.Types[i])
+	}
+	return r
 }
 
 // moment finds the position of a moment and checks that it lies within the table's history.
 func (d *DB) moment(t *table, a AsOf) (change.LSN, error) {
 	if g := t.hidden(a); g != nil {
-		return 0, sqlerr.New(sqlerr.SnapshotTooOld, "the rows of table %q are not known between %s (%s) and %s (%s)", d.shape(t).Name,
-			precise(g.From.Time), g.From.LSN, precise(g.To.Time), g.To.LSN).WithHint("it had to be copied from the primary again; see foreshadow.capture_gaps, and foreshadow.change_log for its changes")
+		return 0, d.notKnown(t, g)
 	}
 	at := a.LSN
+	if a == (AsOf{}) { // now
+		return max(d.pos.commit, t.Epochs[len(t.Epochs)-1].In.LSN), nil
+	}
 	if !a.Time.IsZero() {
-		if a.Time.After(time.Now()) {
-			return 0, sqlerr.New(sqlerr.SnapshotTooOld, "%s lies in the future", a.Time.Format(time.RFC3339)).
-				WithHint("the future is in a predictive instance: CREATE PREDICTIVE INSTANCE")
+		if err := notYet(a); err != nil {
+			return 0, err
 		}
 		if a.Time.Before(t.SinceTime) {
 			return 0, tooOld(d.shape(t).Name, t)
 		}
-		n, ok, err := one[int64](d.w, "SELECT max(lsn) FROM log WHERE commit_time <= $1", a.Time)
-		if err != nil {
-			return 0, err
+		if at == 0 {
+			var err error
+			if at, err = d.lastCommit(a.Time); err != nil {
+				return 0, err
+			}
 		}
-		if at = change.LSN(n); !ok || at < t.Since {
-			at = t.Since
-		}
-		for _, g := range t.Gaps {
-			if a.from(g.To) {
-				at = max(at, g.To.LSN) // the copy counts, even though no commit has followed it
+		at = max(at, t.Since)
+		for _, e := range t.Epochs {
+			if a.from(e.In) {
+				at = max(at, e.In.LSN) // a copy and a change of columns count, even though no commit has followed them
 			}
 		}
 		return at, nil
@@ -116,6 +149,21 @@ func (d *DB) moment(t *table, a AsOf) (change.LSN, error) {
 		return 0, sqlerr.New(sqlerr.SnapshotTooOld, "position %s has not been captured yet", at).WithHint("the shadow stands at %s", end)
 	}
 	return at, nil
+}
+
+// notYet refuses the future.
+func notYet(a AsOf) error {
+	if !a.Time.After(time.Now()) {
+		return nil
+	}
+	return sqlerr.New(sqlerr.SnapshotTooOld, "%s lies in the future", a.Time.Format(time.RFC3339)).
+		WithHint("the future is in a predictive instance: CREATE PREDICTIVE INSTANCE")
+}
+
+// notKnown is the error of a moment within a gap.
+func (d *DB) notKnown(t *table, g *gap) error {
+	return sqlerr.New(sqlerr.SnapshotTooOld, "the rows of table %q are not known between %s (%s) and %s (%s)", d.shape(t).Name,
+		precise(g.From.Time), g.From.LSN, precise(g.To.Time), g.To.LSN).WithHint("it had to be copied from the primary again; see foreshadow.capture_gaps, and foreshadow.change_log for its changes")
 }
 
 // precise writes a time as PostgreSQL does, to the microsecond.
@@ -138,37 +186,59 @@ func aliased(rel *change.Relation, prefix string) string {
 	return strings.Join(cols, ", ")
 }
 
-// asOf unites the current rows that existed at a position with the versions that did, all in the table's current shape.
-func (d *DB) asOf(t *table, at change.LSN) string {
-	to := d.shape(t)
-	parts := []string{fmt.Sprintf("SELECT %s FROM (%s) WHERE lo <= %d AND (hi IS NULL OR hi > %d)", aliased(to, ""), d.present(t), uint64(at), uint64(at))}
-	for i := range t.Gens {
-		g := &t.Gens[i]
-		from := &d.shapes[t.OID][g.Version-1]
-		cols := make([]string, len(to.Columns))
-		for k := range to.Columns {
-			cols[k] = historic(from, to, g, t.gen(), k) + " AS " + ident(to.Columns[k].Name)
-		}
-		if len(cols) == 0 {
-			cols = []string{"1"}
-		}
-		parts = append(parts, fmt.Sprintf("SELECT %s FROM h%d_%d WHERE lo <= %d AND hi > %d", strings.Join(cols, ", "), t.OID, g.N, uint64(at), uint64(at)))
+// asOf gives the rows that were there at a position: an epoch's generation has all of them, those that it ended since and those that
+// were current when it was left. They come with the columns of then, or with today's.
+func (d *DB) asOf(t *table, i int, at change.LSN, then bool) (rowset, error) {
+	g := &t.Gens[t.Epochs[i].N-1]
+	from := d.shapeOf(t, i)
+	r := named(from, g)
+	cols := make([]string, len(from.Columns))
+	for k := range cols {
+		cols[k] = fmt.Sprintf("c%d", k)
 	}
-	return strings.Join(parts, " UNION ALL ")
+	if !then {
+		to := d.shape(t)
+		r = named(to, t.gen())
+		cols = make([]string, len(to.Columns))
+		for k := range to.Columns {
+			var err error
+			if cols[k], err = historic(from, to, g, t.gen(), k); err != nil {
+				return r, err
+			}
+		}
+	}
+	for k := range cols {
+		cols[k] += " AS " + ident(r.names[k])
+	}
+	if len(cols) == 0 {
+		cols = []string{"1"}
+	}
+	list := strings.Join(cols, ", ")
+	r.sql = fmt.Sprintf("SELECT %[1]s FROM (%[2]s) WHERE lo <= %[5]d AND (hi IS NULL OR hi > %[5]d) UNION ALL SELECT %[1]s FROM h%[3]d_%[4]d WHERE lo <= %[5]d AND hi > %[5]d",
+		list, d.remaining(t, g.N), t.OID, g.N, uint64(at))
+	return r, nil
 }
 
-// historic reads a column of the current shape out of an older generation; it is NULL where there was no such column.
-func historic(from, to *change.Relation, g, now *gen, k int) string {
-	j := origin(from, &to.Columns[k])
+// historic reads a column of the current shape out of an older generation. Where there was no such column, it is what the primary gave to
+// rows that lived to see it added.
+func historic(from, to *change.Relation, g, now *gen, k int) (string, error) {
+	c := &to.Columns[k]
+	j := origin(from, c)
 	switch {
+	case j < 0 && c.Rewrite:
+		return "", sqlerr.New(sqlerr.FeatureNotSupported, "column %q of table %q did not exist then", c.Name, to.Name).WithHint("ask for the table itself, not for a view of it")
+	case j < 0 && c.Missing != nil && now.Types[k] == "BLOB":
+		return "from_hex(" + quote(strings.TrimPrefix(*c.Missing, `\x`)) + ")", nil
+	case j < 0 && c.Missing != nil:
+		return "CAST(" + quote(*c.Missing) + " AS " + now.Types[k] + ")", nil
 	case j < 0:
-		return "NULL::" + now.Types[k]
+		return "NULL::" + now.Types[k], nil
 	case g.Types[j] == now.Types[k]:
-		return fmt.Sprintf("c%d", j)
+		return fmt.Sprintf("c%d", j), nil
 	case now.Types[k] == "VARCHAR":
-		return asText(fmt.Sprintf("c%d", j), g.Types[j])
+		return asText(fmt.Sprintf("c%d", j), g.Types[j]), nil
 	}
-	return fmt.Sprintf("CAST(c%d AS %s)", j, now.Types[k]) // a value that does not fit is an error: NULL would be a lie
+	return fmt.Sprintf("CAST(c%d AS %s)", j, now.Types[k]), nil // a value that does not fit is an error: NULL would be a lie
 }
 
 // fieldType looks up how a column is carried.

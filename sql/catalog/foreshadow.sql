@@ -118,5 +118,15 @@ COMMENT ON FUNCTION foreshadow.forecast(text, interval, double precision) IS 'Fo
 CREATE FUNCTION foreshadow.chart(series text, horizon interval DEFAULT '30 days', width integer DEFAULT 100, height integer DEFAULT 20)
   RETURNS TABLE (chart text) LANGUAGE sql AS 'SELECT NULL::text WHERE false';
 COMMENT ON FUNCTION foreshadow.chart(text, interval, integer, integer) IS 'History, median and interval of a series, drawn for a terminal';
+CREATE FUNCTION foreshadow.diff(relation text, t1 text, t2 text)
+  RETURNS TABLE (change text, primary_key jsonb, before jsonb, after jsonb, changed_columns text[])
+  LANGUAGE sql AS 'SELECT NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb, NULL::text[] WHERE false';
+CREATE FUNCTION foreshadow.diff(relation text, t1 timestamptz, t2 timestamptz)
+  RETURNS TABLE (change text, primary_key jsonb, before jsonb, after jsonb, changed_columns text[])
+  LANGUAGE sql AS 'SELECT NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb, NULL::text[] WHERE false';
+CREATE FUNCTION foreshadow.diff(relation text, t1 pg_lsn, t2 pg_lsn)
+  RETURNS TABLE (change text, primary_key jsonb, before jsonb, after jsonb, changed_columns text[])
+  LANGUAGE sql AS 'SELECT NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb, NULL::text[] WHERE false';
+COMMENT ON FUNCTION foreshadow.diff(text, text, text) IS 'What differs in a table between two moments, each a time or a position: a row for each key';
 
 GRANT SELECT ON ALL TABLES IN SCHEMA foreshadow TO PUBLIC;

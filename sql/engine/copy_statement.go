@@ -17,18 +17,18 @@ import (
 )
 
 // prepareCopy makes COPY ... TO STDOUT of relations of the shadow from the SELECT in it.
-func (s *querySession) prepareCopy(ctx context.Context, t session.Text, c rewrite.CopyOut, rels map[string]*named) (session.Statement, error) {
+func (s *querySession) prepareCopy(ctx context.Context, t session.Text, c rewrite.CopyOut, rels map[string]*named, tr *travel) (session.Statement, error) {
 	inner := session.Text{Offset: t.Offset}
 	if c.Relation == nil {
 		inner = session.Text{SQL: t.SQL[c.Start:c.End], Offset: t.Offset + utf8.RuneCountInString(t.SQL[:c.Start])}
 	} else {
-		columns, err := copied(c, rels)
+		columns, err := copied(c, rels, tr)
 		if err != nil {
 			return nil, err
 		}
 		inner.SQL = c.SelectOf(columns)
 	}
-	st, err := s.preparePostgres(ctx, inner, nil)
+	st, err := s.preparePostgres(ctx, inner, nil, nil)
 	switch {
 	case err != nil && c.Relation != nil:
 		return nil, unplaced(err)
@@ -39,10 +39,13 @@ func (s *querySession) prepareCopy(ctx context.Context, t session.Text, c rewrit
 }
 
 // copied are the columns that COPY of a table writes: those named, or all but the generated ones.
-func copied(c rewrite.CopyOut, rels map[string]*named) ([]string, error) {
+func copied(c rewrite.CopyOut, rels map[string]*named, tr *travel) ([]string, error) {
 	n := rels[c.Relation.Key()]
+	if rel := tr.relations[c.Relation.Location]; rel != nil { // as the session's moment shows it
+		n = &named{Relation: rel}
+	}
 	switch {
-	case n == nil || n.system:
+	case n.Relation == nil || n.system:
 		return nil, sqlerr.New(sqlerr.UndefinedTable, "relation \"%s\" does not exist", c.Relation.Name)
 	case n.kind == "v":
 		return nil, sqlerr.New(sqlerr.WrongObjectType, "cannot copy from view \"%s\"", n.Name).WithHint("Try the COPY (SELECT ...) TO variant.")

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"foreshadow/sql/ast"
 	"foreshadow/sql/result"
 	"foreshadow/sql/rewrite"
 	"foreshadow/sql/sqlerr"
@@ -43,11 +44,13 @@ func (s *querySession) hide(ctx context.Context, rels map[string]*rewrite.Relati
 }
 
 // define gives each relation of a plan its SELECT: the shadow's, or a table in memory that goes with the query.
-func (s *querySession) define(ctx context.Context, plan *rewrite.Plan, moments map[string]AsOf, rt rights, q *Query) ([]string, error) {
+func (s *querySession) define(ctx context.Context, plan *rewrite.Plan, spans map[ast.Period]span, rt rights, q *Query) ([]string, error) {
 	out := make([]string, len(plan.Uses))
 	for i, u := range plan.Uses {
 		var err error
 		switch {
+		case u.Function == "diff":
+			out[i], err = s.diff(ctx, u.Args)
 		case u.Function != "":
 			var t result.Table
 			if t, err = s.predict(ctx, u); err == nil {
@@ -56,7 +59,7 @@ func (s *querySession) define(ctx context.Context, plan *rewrite.Plan, moments m
 		case u.Relation.Schema == "foreshadow" && s.source.Views[u.Relation.Name] != nil:
 			out[i], err = s.view(ctx, u.Relation, q, i)
 		default:
-			out[i], err = s.stored(ctx, u, moments, rt)
+			out[i], err = s.stored(ctx, u, spans, rt)
 		}
 		if err != nil {
 			return nil, err
@@ -90,8 +93,9 @@ func (s *querySession) view(ctx context.Context, rel *rewrite.Relation, q *Query
 }
 
 // stored asks the shadow for a relation at its moment.
-func (s *querySession) stored(ctx context.Context, u rewrite.Use, moments map[string]AsOf, rt rights) (string, error) {
-	ref := Ref{OID: u.Relation.OID, AsOf: moments[u.AsOf]}
+func (s *querySession) stored(ctx context.Context, u rewrite.Use, spans map[ast.Period]span, rt rights) (string, error) {
+	at := spans[u.Period]
+	ref := Ref{OID: u.Relation.OID, AsOf: at.To, Then: u.Relation.Then, Versions: u.Period.Kind != ast.AsOf, Since: at.From}
 	if u.Relation.Schema == "foreshadow" {
 		ref = Ref{Name: u.Relation.Name, Readable: rt.readable}
 	}

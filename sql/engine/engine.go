@@ -89,7 +89,12 @@ func (e *Engine) Connect(ctx context.Context, s session.Startup) (session.Sessio
 		if err != nil {
 			return nil, fmt.Errorf("open mirror session: %w", err)
 		}
-		return newQuerySession(e, src, login, m), nil
+		q := newQuerySession(e, src, login, m)
+		if err := q.checkStartup(ctx, s.Params); err != nil {
+			_ = q.Close()
+			return nil, err
+		}
+		return q, nil
 	}
 	if e.o.Instances != nil {
 		known, err := e.o.Instances.Exists(ctx, name)

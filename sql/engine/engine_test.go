@@ -50,6 +50,8 @@ func (m *fakeMirror) Query(_ context.Context, sql string, args ...string) ([][]*
 			return nil, sqlerr.New("22007", "invalid input syntax for type interval: \"nonsense\"")
 		}
 		return [][]*string{{p("7776000000000")}}, nil
+	case strings.Contains(sql, "current_schemas"):
+		return [][]*string{{nil, p(`["pg_catalog","public"]`)}}, nil
 	case strings.Contains(sql, "timestamptz"):
 		return [][]*string{{p("1767225600000000")}}, nil
 	case strings.Contains(sql, "pg_read_all_data"):
@@ -57,6 +59,9 @@ func (m *fakeMirror) Query(_ context.Context, sql string, args ...string) ([][]*
 	case strings.Contains(sql, "row_security_active") && strings.Contains(sql, "json_agg"):
 		if strings.Contains(args[0], "orders") {
 			return [][]*string{{p(`"orders"`), p("16384"), p("public"), p("orders"), p("r"), p("false"), p("false"), p("false"), nil, p(`[["id",20,-1,false,false]]`)}}, nil
+		}
+		if strings.Contains(args[0], "pg_class") {
+			return [][]*string{{p(`"pg_class"`), p("1259"), p("pg_catalog"), p("pg_class"), p("r"), p("true"), p("false"), p("false"), nil, nil}}, nil
 		}
 		if strings.Contains(args[0], "guarded") {
 			return [][]*string{{p(`"guarded"`), p("16385"), p("public"), p("guarded"), p("r"), p("false"), p("true"), p("false"), nil, p(`[["id",20,-1,false,false]]`)}}, nil
@@ -83,7 +88,10 @@ func (m *fakeMirror) Close() error              { return nil }
 
 type fakeShadow struct{}
 
-func (fakeShadow) Source(context.Context, Ref) (string, error) { return "SELECT 1 AS id", nil }
+func (fakeShadow) Source(context.Context, Ref) (string, error)              { return "SELECT 1 AS id", nil }
+func (fakeShadow) Moment(_ context.Context, at AsOf) (AsOf, error)          { return at, nil }
+func (fakeShadow) At(context.Context, Named, AsOf) (*Shape, error)          { return nil, nil }
+func (fakeShadow) Diff(context.Context, uint32, AsOf, AsOf) (string, error) { return "", nil }
 func (fakeShadow) Query(context.Context, Query) (result.Rows, error) {
 	return newMemory(nil, outcome{tag: "SELECT 0"}), nil
 }

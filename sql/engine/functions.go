@@ -27,7 +27,10 @@ func (s *querySession) prepareChecked(ctx context.Context, t session.Text, q *re
 	if err := s.checkFunctions(ctx, q.Functions()); err != nil {
 		return nil, err
 	}
-	return s.prepareMirror(ctx, t, oids)
+	if v, ok := q.SetTo(asOfSetting); ok {
+		return s.prepareMirror(ctx, t, &v, oids)
+	}
+	return s.prepareMirror(ctx, t, nil, oids)
 }
 
 // checkFunctions refuses what is known to write or to read tables. Functions that users of the primary wrote may do either

@@ -48,7 +48,7 @@ type MirrorSession interface {
 	Close() error
 }
 
-// AsOf is a moment in the past, by time or by position; zero is now.
+// AsOf is a moment in the past, by time or by position; zero is now. A time may have its position with it.
 type AsOf struct {
 	Time time.Time
 	LSN  uint64
@@ -60,7 +60,34 @@ type Ref struct {
 	OID      uint32
 	Name     string
 	AsOf     AsOf
+	Then     bool // with the columns of that moment, not today's
+	Versions bool // every version that was valid from Since to AsOf, with its validity
+	Since    AsOf // zero is the beginning of the history
 	Readable []uint32
+}
+
+// Named asks for a table by its OID or, when that is 0, by its name in the first of some schemas that has it.
+type Named struct {
+	OID     uint32
+	Schemas []string
+	Name    string
+}
+
+// Shape is a captured table as it was at a moment. Dropped says that the primary no longer has it, Parent that the columns are those of
+// one part of a partitioned table.
+type Shape struct {
+	OID             uint32
+	Schema, Name    string
+	Columns         []ShapeColumn
+	Dropped, Parent bool
+}
+
+// ShapeColumn is a column as the primary's catalog had it; AttNum is 0 where it is not known.
+type ShapeColumn struct {
+	Name    string
+	TypeOID uint32
+	TypMod  int32
+	AttNum  int16
 }
 
 // Query is one statement for the shadow, in DuckDB's dialect. Params are bound as VARCHAR, $1 first.
@@ -77,6 +104,12 @@ type Shadow interface {
 	// Source gives a SELECT that yields the relation with all its columns under their own names.
 	Source(ctx context.Context, ref Ref) (string, error)
 	Query(ctx context.Context, q Query) (result.Rows, error)
+	// Moment gives a time the position of the last commit at or before it, so that all tables of a statement show the same one.
+	Moment(ctx context.Context, at AsOf) (AsOf, error)
+	// At tells which captured table a name stood for at a moment; nil when none did.
+	At(ctx context.Context, n Named, at AsOf) (*Shape, error)
+	// Diff gives a SELECT of what differs in a table between two moments, with the columns of foreshadow.diff.
+	Diff(ctx context.Context, oid uint32, before, after AsOf) (string, error)
 }
 
 // Predictor computes the functions of schema foreshadow. Columns come in the order of the function's RETURNS TABLE.

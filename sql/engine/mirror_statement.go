@@ -15,14 +15,15 @@ type mirrorStatement struct {
 	offset int
 	params []uint32
 	fields []result.Field
+	asOf   *string // what it sets foreshadow.as_of to
 }
 
-func (s *querySession) prepareMirror(ctx context.Context, t session.Text, oids []uint32) (session.Statement, error) {
+func (s *querySession) prepareMirror(ctx context.Context, t session.Text, asOf *string, oids []uint32) (session.Statement, error) {
 	name, params, fields, err := s.mirror.Prepare(ctx, t.SQL, oids)
 	if err != nil {
 		return nil, err
 	}
-	return &mirrorStatement{s: s, name: name, offset: t.Offset, params: params, fields: fields}, nil
+	return &mirrorStatement{s: s, name: name, offset: t.Offset, params: params, fields: fields, asOf: asOf}, nil
 }
 
 func (m *mirrorStatement) Params() []uint32       { return m.params }
@@ -52,6 +53,11 @@ func (p *mirrorPortal) Close() error           { return nil }
 
 // Rows runs the statement.
 func (p *mirrorPortal) Rows(ctx context.Context) (result.Rows, error) {
+	if v := p.st.asOf; v != nil && p.st.s.mirror.TxStatus() != 'E' {
+		if _, err := p.st.s.setTo(ctx, *v); err != nil {
+			return nil, p.st.s.fail(ctx, err)
+		}
+	}
 	values, formats := split(p.params)
 	rows, err := p.st.s.mirror.Execute(ctx, p.st.name, values, formats, p.formats)
 	if err != nil {

@@ -2,7 +2,10 @@ package engine
 
 import (
 	"context"
+	"maps"
+	"slices"
 
+	"foreshadow/sql/ast"
 	"foreshadow/sql/parse"
 	"foreshadow/sql/rewrite"
 	"foreshadow/sql/session"
@@ -10,7 +13,8 @@ import (
 )
 
 // preparePostgres routes a statement of PostgreSQL's grammar: to the mirror, unless it touches the shadow or would change something.
-func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids []uint32) (session.Statement, error) {
+// given holds the moments that are known already, as they are when a statement is run and its parameters are there.
+func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids []uint32, given map[ast.Period]span) (session.Statement, error) {
 	plain, err := parse.TakeSystemTime(t.SQL)
 	if err != nil {
 		return nil, err
@@ -18,7 +22,7 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 	if err := parse.Check(t.SQL); err != nil {
 		return nil, err
 	}
-	q, err := rewrite.Parse(plain.SQL, plain.AsOf)
+	q, err := rewrite.Parse(plain.SQL, plain.Periods)
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +41,9 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 		return nil, sqlerr.New(sqlerr.InsufficientPrivilege, "permission denied to COPY to a file or a program of the server").
 			WithHint("Anyone can COPY to stdout. psql's \\copy command also works for anyone.")
 	}
+	if err := placed(plain, q, isCopy && copied.Relation != nil); err != nil {
+		return nil, err
+	}
 	if len(q.Relations()) == 0 && !q.Touches() {
 		return s.prepareChecked(ctx, t, q, oids)
 	}
@@ -44,18 +51,19 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 	if rerr != nil {
 		return nil, rerr
 	}
-	if !shadowed {
-		if len(plain.AsOf) > 0 {
-			return nil, sqlerr.New(sqlerr.FeatureNotSupported, "FOR SYSTEM_TIME needs a captured table").
-				WithHint("Catalog relations are shown as they are now.")
-		}
+	tr, rerr := s.then(ctx, q, plain, rels, shadowed, given)
+	if rerr != nil {
+		return nil, rerr
+	}
+	if !shadowed && len(tr.relations) == 0 {
+		t.SQL = plain.SQL
 		return s.prepareChecked(ctx, t, q, oids)
 	}
 	if isCopy {
 		if err != nil {
 			return nil, err
 		}
-		return s.prepareCopy(ctx, t, copied, rels)
+		return s.prepareCopy(ctx, t, copied, rels, tr)
 	}
 	if q.Kind == rewrite.Wrapped {
 		return nil, refuseWrapped(q)
@@ -63,7 +71,55 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 	if len(t.SQL) > s.e.o.MaxSQL {
 		return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "the statement is longer than %d bytes", s.e.o.MaxSQL)
 	}
-	return s.prepareShadow(ctx, t, plain, q, rels, oids)
+	return s.prepareShadow(ctx, t, plain, q, rels, tr, oids)
+}
+
+// placed refuses a moment behind anything but a table's name.
+func placed(plain parse.Plain, q *rewrite.Query, copiesTable bool) error {
+	for at := range plain.Periods {
+		if copiesTable || !slices.ContainsFunc(q.Relations(), func(n rewrite.RelationName) bool { return n.Location == at }) {
+			return sqlerr.New(sqlerr.FeatureNotSupported, "FOR SYSTEM_TIME needs a captured table").
+				WithHint("Write it behind the name of a table in FROM: not of a WITH query, a subquery or a function, nor of a table in COPY.")
+		}
+	}
+	return nil
+}
+
+// then finds what the statement's tables were at their moments. A statement of the catalog alone has none.
+func (s *querySession) then(ctx context.Context, q *rewrite.Query, plain parse.Plain, rels map[string]*named, shadowed bool, given map[ast.Period]span) (*travel, error) {
+	unknown := slices.ContainsFunc(q.Relations(), func(n rewrite.RelationName) bool { return rels[n.Key()].Relation == nil })
+	if !shadowed && !unknown && len(plain.Periods) == 0 {
+		return &travel{}, nil
+	}
+	for _, n := range q.Relations() {
+		if _, said := q.Period(n.Location); said && rels[n.Key()].own() {
+			return nil, sqlerr.New(sqlerr.FeatureNotSupported, "FOR SYSTEM_TIME needs a captured table").
+				WithHint("Catalog relations, and those of schema foreshadow, are shown as they are now.")
+		}
+	}
+	at, path, err := s.setting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	spans := given
+	if spans == nil {
+		if spans, err = s.spansNow(ctx, periodsOf(plain)); err != nil {
+			return nil, err
+		}
+	}
+	spans[ast.Period{}] = at
+	return s.travels(ctx, q, rels, path, spans)
+}
+
+// periodsOf lists the different periods in a fixed order.
+func periodsOf(plain parse.Plain) []ast.Period {
+	var out []ast.Period
+	for _, at := range slices.Sorted(maps.Keys(plain.Periods)) {
+		if p := plain.Periods[at]; !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // refuseWrite is PostgreSQL's error of a read-only transaction, with the way out.

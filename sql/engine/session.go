@@ -30,6 +30,18 @@ func newQuerySession(e *Engine, src *Source, login Login, m MirrorSession) *quer
 	return &querySession{e: e, source: src, login: login, mirror: m, shown: map[int64]string{}}
 }
 
+// checkStartup refuses a session whose startup message sets foreshadow.as_of to what is no moment.
+func (s *querySession) checkStartup(ctx context.Context, params map[string]string) error {
+	if params["options"] == "" && params[asOfSetting] == "" {
+		return nil
+	}
+	_, _, err := s.setting(ctx)
+	if err != nil && sqlerr.From(err).Code == sqlerr.InvalidParameterValue {
+		return err
+	}
+	return s.mirror.Sync(ctx) // whether the moment is known is a question of the tables
+}
+
 var _ session.Failer = (*querySession)(nil)
 
 // Fail makes the transaction see an error that the protocol's side found by itself.
@@ -125,7 +137,7 @@ func (s *querySession) prepare(ctx context.Context, t session.Text, paramOIDs []
 	case ast.Empty:
 		return &ownStatement{s: s}, nil
 	case ast.Postgres:
-		return s.preparePostgres(ctx, t, paramOIDs)
+		return s.preparePostgres(ctx, t, paramOIDs, nil)
 	default:
 		return s.prepareOwn(st, t.SQL)
 	}

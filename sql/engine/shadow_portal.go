@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
+	"foreshadow/sql/ast"
 	"foreshadow/sql/parse"
 	"foreshadow/sql/result"
 	"foreshadow/sql/rewrite"
@@ -58,35 +61,32 @@ func (p *shadowPortal) limit(setting string) {
 
 func (p *shadowPortal) rows(ctx context.Context) (result.Rows, error) {
 	st, s := p.st, p.st.s
-	if _, err := s.ask(ctx, st.explain, p.params); err != nil {
-		return nil, unplaced(err)
-	}
-	answer, err := s.ask(ctx, st.fold, p.params)
-	if err != nil {
-		return nil, unplaced(err)
-	}
-	if len(answer) < fixedItems+len(st.moments) {
-		return nil, sqlerr.New(sqlerr.Internal, "the mirror did not compute the constants")
-	}
-	if yes(answer[len(settings)]) {
-		return nil, sqlerr.New(sqlerr.InsufficientPrivilege, "a table of this statement has row-level security, which the shadow does not apply")
-	}
-	moments, err := st.readMoments(ctx, answer)
+	answer, spans, err := st.ask(ctx, p.params)
 	if err != nil {
 		return nil, err
+	}
+	if again, err := st.again(ctx, spans); err != nil {
+		return nil, err
+	} else if again {
+		if answer, spans, err = st.ask(ctx, p.params); err != nil {
+			return nil, err
+		}
 	}
 	rt, err := s.hide(ctx, st.relations)
 	if err != nil {
 		return nil, err
 	}
-	values := answer[fixedItems+len(st.moments):]
-	plan, err := st.q.Translate(rewrite.Input{Relations: st.relations, Fields: st.fields, Constants: st.constants,
+	values := answer[fixedItems+st.computed:]
+	plan, err := st.q.Translate(rewrite.Input{Relations: st.relations, Then: st.travel.relations, Fields: st.fields, Constants: st.constants,
 		Values: append([]*string{}, values...), ISODates: yes(answer[2])})
 	if err != nil {
 		return nil, err
 	}
+	if err := s.granted(ctx, st.travel, plan.Uses); err != nil {
+		return nil, err
+	}
 	query := Query{Fields: st.fields, TimeZone: text(answer[1])}
-	definitions, err := s.define(ctx, plan, moments, rt, &query)
+	definitions, err := s.define(ctx, plan, spans, rt, &query)
 	if err != nil {
 		return nil, err
 	}
@@ -95,39 +95,69 @@ func (p *shadowPortal) rows(ctx context.Context) (result.Rows, error) {
 	return s.source.Shadow.Query(p.running, query)
 }
 
-// readMoments turns the FOR SYSTEM_TIME clauses and the session's setting, under "", into moments.
-func (st *shadowStatement) readMoments(ctx context.Context, answer []*string) (map[string]AsOf, error) {
-	out := map[string]AsOf{}
-	if answer[0] != nil {
-		m, err := st.s.moment(ctx, *answer[0])
-		if err != nil {
-			return nil, asOfError(err, *answer[0])
-		}
-		out[""] = m
+// ask checks the privileges, has the constants computed, and reads the moments among them.
+func (st *shadowStatement) ask(ctx context.Context, params []session.Param) ([]*string, map[ast.Period]span, error) {
+	s := st.s
+	if _, err := s.ask(ctx, st.explain, params); err != nil {
+		return nil, nil, unplaced(err)
 	}
-	asOfs := st.q.AsOfs()
-	for i, at := range st.moments {
-		v := answer[fixedItems+i]
-		if v == nil {
-			return nil, sqlerr.New(sqlerr.InvalidDatetime, "the moment of FOR SYSTEM_TIME must not be NULL").WithHint(hintMoment)
-		}
-		m, err := st.s.moment(ctx, *v)
-		if err != nil {
-			return nil, err
-		}
-		out[asOfs[at]] = m
+	answer, err := s.ask(ctx, st.fold, params)
+	if err != nil {
+		return nil, nil, unplaced(err)
 	}
-	return out, nil
+	if len(answer) < fixedItems+st.computed {
+		return nil, nil, sqlerr.New(sqlerr.Internal, "the mirror did not compute the constants")
+	}
+	if yes(answer[len(settings)]) {
+		return nil, nil, sqlerr.New(sqlerr.InsufficientPrivilege, "a table of this statement has row-level security, which the shadow does not apply")
+	}
+	spans, err := s.spansOf(ctx, st.periods, answer[fixedItems:fixedItems+st.computed])
+	if err != nil {
+		return nil, nil, err
+	}
+	at, err := s.asOf(ctx, answer[0])
+	spans[ast.Period{}] = span{To: at}
+	return answer, spans, err
 }
 
-// asOfError names the setting that is wrong.
-func asOfError(err error, value string) error {
-	if e := sqlerr.From(err); e.Code == sqlerr.InvalidDatetime {
-		return sqlerr.New(sqlerr.InvalidDatetime, "invalid value for parameter \"foreshadow.as_of\": \"%s\"", value).
-			WithHint("%s RESET foreshadow.as_of shows the present.", hintMoment)
+// again prepares the statement anew if its moments are others than when it was prepared and its tables were others then. As in PostgreSQL,
+// what it returns must stay the same.
+func (st *shadowStatement) again(ctx context.Context, spans map[ast.Period]span) (bool, error) {
+	if maps.Equal(spans, st.travel.spans) {
+		return false, nil
 	}
-	return err
+	tr, err := st.s.travels(ctx, st.q, st.travel.rels, st.travel.path, spans)
+	if err != nil {
+		return false, err
+	}
+	if slices.Equal(tr.shapes, st.travel.shapes) {
+		st.travel.spans = spans
+		return false, nil
+	}
+	prepared, err := st.s.preparePostgres(ctx, st.text, st.params, maps.Clone(spans))
+	if err != nil {
+		return false, err
+	}
+	fresh, ok := prepared.(*shadowStatement)
+	if !ok {
+		_ = prepared.Close()
+		return false, errChanged
+	}
+	same := slices.EqualFunc(fresh.fields, st.fields, func(a, b result.Field) bool {
+		return a.Name == b.Name && a.TypeOID == b.TypeOID && a.TypMod == b.TypMod
+	})
+	if !same || !slices.Equal(fresh.params, st.params) {
+		_ = fresh.Close()
+		return false, errChanged
+	}
+	_ = st.Close()
+	*st = *fresh
+	return true, nil
 }
+
+// errChanged is PostgreSQL's for a prepared statement whose tables have changed.
+var errChanged = sqlerr.New(sqlerr.FeatureNotSupported, "cached plan must not change result type").
+	WithHint("At this moment the statement has other columns than when it was prepared; prepare it again.")
 
 // ask runs a prepared statement on the mirror and gives its first row as text.
 func (s *querySession) ask(ctx context.Context, name string, params []session.Param) ([]*string, error) {

@@ -2,11 +2,13 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"foreshadow/sql/ast"
 	"foreshadow/sql/parse"
 	"foreshadow/sql/result"
 	"foreshadow/sql/rewrite"
@@ -22,10 +24,12 @@ type shadowStatement struct {
 	text      session.Text
 	q         *rewrite.Query
 	relations map[string]*rewrite.Relation
-	analysis  string // the statement itself, prepared on the mirror
-	explain   string // EXPLAIN of it: running that checks the privileges
-	fold      string // the constants and the settings that the shadow needs
-	moments   []int  // the FOR SYSTEM_TIME clauses, in the order in which fold computes them
+	travel    *travel
+	periods   []ast.Period // in the order in which fold computes their moments
+	computed  int          // how many moments that are
+	analysis  string       // the statement itself, prepared on the mirror
+	explain   string       // EXPLAIN of it: running that checks the privileges
+	fold      string       // the constants and the settings that the shadow needs
 	constants []rewrite.Constant
 	params    []uint32
 	fields    []result.Field
@@ -40,8 +44,8 @@ var settings = []string{"nullif(pg_catalog.current_setting('foreshadow.as_of', t
 var fixedItems = len(settings) + 1
 
 // prepareShadow has the mirror analyse the statement and refuses early what cannot be translated.
-func (s *querySession) prepareShadow(ctx context.Context, t session.Text, plain parse.Plain, q *rewrite.Query, rels map[string]*named, oids []uint32) (session.Statement, error) {
-	st := &shadowStatement{s: s, text: t, q: q, relations: map[string]*rewrite.Relation{}}
+func (s *querySession) prepareShadow(ctx context.Context, t session.Text, plain parse.Plain, q *rewrite.Query, rels map[string]*named, tr *travel, oids []uint32) (session.Statement, error) {
+	st := &shadowStatement{s: s, text: t, q: q, relations: map[string]*rewrite.Relation{}, travel: tr, periods: periodsOf(plain)}
 	for key, n := range rels {
 		if n.system || n.viewDefinition != "" {
 			continue
@@ -51,12 +55,21 @@ func (s *querySession) prepareShadow(ctx context.Context, t session.Text, plain 
 		}
 		st.relations[key] = n.Relation
 	}
+	analysed := plain.SQL
 	var err error
+	if len(tr.bodies) > 0 {
+		if analysed, err = rewrite.Replaced(plain.SQL, tr.bodies); err != nil {
+			return nil, err
+		}
+	}
 	oids = momentParams(plain, oids)
-	if st.analysis, st.params, st.fields, err = s.mirror.Prepare(ctx, plain.SQL, oids); err != nil {
+	if st.analysis, st.params, st.fields, err = s.mirror.Prepare(ctx, analysed, oids); err != nil {
+		if len(tr.bodies) > 0 {
+			err = unplaced(err)
+		}
 		return nil, err
 	}
-	if err := st.complete(ctx, plain); err != nil {
+	if err := st.complete(ctx, analysed); err != nil {
 		_ = st.Close() // the first error counts; Close has none
 		return nil, err
 	}
@@ -64,7 +77,7 @@ func (s *querySession) prepareShadow(ctx context.Context, t session.Text, plain 
 }
 
 // complete names the constants' types, tries the translation, and prepares what runs on the mirror each time.
-func (st *shadowStatement) complete(ctx context.Context, plain parse.Plain) error {
+func (st *shadowStatement) complete(ctx context.Context, analysed string) error {
 	constants, err := st.q.Constants()
 	if err != nil {
 		return err
@@ -72,18 +85,17 @@ func (st *shadowStatement) complete(ctx context.Context, plain parse.Plain) erro
 	if st.constants, err = st.typed(ctx, constants); err != nil {
 		return err
 	}
-	plan, err := st.q.Translate(rewrite.Input{Relations: st.relations, Fields: st.fields, Constants: st.constants, ISODates: true})
+	plan, err := st.q.Translate(rewrite.Input{Relations: st.relations, Then: st.travel.relations, Fields: st.fields, Constants: st.constants, ISODates: true})
 	if err != nil {
 		return err
 	}
 	items := append(slices.Clone(settings), st.secured())
-	for at := range plain.AsOf {
-		st.moments = append(st.moments, at)
+	moments, err := momentItems(st.periods)
+	if err != nil {
+		return err
 	}
-	slices.Sort(st.moments)
-	for _, at := range st.moments {
-		items = append(items, "("+plain.AsOf[at]+")::text")
-	}
+	st.computed = len(moments)
+	items = append(items, moments...)
 	for _, c := range plan.Constants {
 		items = append(items, c.Text())
 	}
@@ -91,14 +103,14 @@ func (st *shadowStatement) complete(ctx context.Context, plain parse.Plain) erro
 	if st.fold, _, _, err = m.Prepare(ctx, "SELECT "+strings.Join(items, ", "), st.params); err != nil {
 		return unplaced(err)
 	}
-	st.explain, _, _, err = m.Prepare(ctx, "EXPLAIN (COSTS OFF) "+plain.SQL, st.params)
+	st.explain, _, _, err = m.Prepare(ctx, "EXPLAIN (COSTS OFF) "+analysed, st.params)
 	return unplaced(err)
 }
 
 // secured asks whether row-level security has become active for one of the relations since they were resolved.
 func (st *shadowStatement) secured() string {
 	var oids []string
-	for _, r := range st.relations {
+	for _, r := range slices.Concat(slices.Collect(maps.Values(st.relations)), slices.Collect(maps.Values(st.travel.relations))) {
 		oids = append(oids, strconv.FormatUint(uint64(r.OID), 10))
 	}
 	slices.Sort(oids)
@@ -137,8 +149,8 @@ var paramPattern = regexp.MustCompile(`\$(\d+)`)
 // momentParams gives type text to parameters that stand in FOR SYSTEM_TIME alone, as PostgreSQL does not see them there.
 func momentParams(plain parse.Plain, oids []uint32) []uint32 {
 	out := slices.Clone(oids)
-	for _, e := range plain.AsOf {
-		for _, m := range paramPattern.FindAllStringSubmatch(e, -1) {
+	for _, p := range plain.Periods {
+		for _, m := range paramPattern.FindAllStringSubmatch(p.From+" "+p.To, -1) {
 			n, err := strconv.Atoi(m[1])
 			if err != nil || n < 1 || n > 65535 || strings.Contains(plain.SQL, m[0]) {
 				continue

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	"foreshadow/sql/ast"
 	"foreshadow/sql/sqlerr"
 )
 
@@ -40,18 +41,29 @@ func TestStatements(t *testing.T) {
 				}
 				out := strings.TrimRight(p.SQL, " ") + "|\n"
 				var at []int
-				for k := range p.AsOf {
+				for k := range p.Periods {
 					at = append(at, k)
 				}
 				slices.Sort(at)
 				for _, k := range at {
-					out += fmt.Sprintf("%d: %s\n", k, p.AsOf[k])
+					out += fmt.Sprintf("%d: %s\n", k, periodText(p.Periods[k]))
 				}
 				return out
 			}
 			return "unknown command " + d.Cmd
 		})
 	})
+}
+
+func periodText(p ast.Period) string {
+	switch p.Kind {
+	case ast.Between:
+		return "between " + p.From + " and " + p.To
+	case ast.FromTo:
+		return "from " + p.From + " to " + p.To
+	case ast.AsOf:
+	}
+	return p.To
 }
 
 func errorText(err error) string {

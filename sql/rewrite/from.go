@@ -6,6 +6,7 @@ import (
 
 	pg "github.com/pganalyze/pg_query_go/v6"
 
+	"foreshadow/sql/ast"
 	"foreshadow/sql/types"
 )
 
@@ -42,28 +43,32 @@ func (t *translator) rangeVar(s *scope, n *pg.RangeVar) string {
 		}
 	}
 	key := RelationName{Schema: n.Schemaname, Name: n.Relname}.Key()
-	rel := t.in.Relations[key]
+	rel := t.in.Then[int(n.Location)]
+	if rel == nil {
+		rel = t.in.Relations[key]
+	}
 	if rel == nil {
 		t.refuse(n.Location, "relation %s cannot be joined with relations of the shadow", key)
 	}
-	asOf := t.q.asOf[int(n.Location)]
-	cte := t.use(rel, asOf)
+	period, _ := t.q.Period(int(n.Location))
+	u := t.use(rel, period)
 	cols := make([]col, len(rel.Columns))
 	for i, c := range rel.Columns {
 		cols[i] = col{c.Name, columnValue(c, fmt.Sprintf("c%d", i+1))}
 		cols[i].generated = c.Generated
+		cols[i].read = &u.Read[i]
 	}
-	return t.addTable(s, n.Relname, n.Alias, cte, cols)
+	return t.addTable(s, n.Relname, n.Alias, u.CTE, cols)
 }
 
 // use enters a relation once for each moment it is read at.
-func (t *translator) use(rel *Relation, asOf string) string {
+func (t *translator) use(rel *Relation, period ast.Period) Use {
 	for _, u := range t.uses {
-		if u.Relation == rel && u.AsOf == asOf {
-			return u.CTE
+		if u.Relation == rel && u.Period == period {
+			return u
 		}
 	}
-	u := Use{CTE: fmt.Sprintf("r%d", len(t.uses)+1), Relation: rel, AsOf: asOf}
+	u := Use{CTE: fmt.Sprintf("r%d", len(t.uses)+1), Relation: rel, Period: period, Read: make([]bool, len(rel.Columns))}
 	for i, c := range rel.Columns {
 		text := "s." + quoteIdent(c.Name)
 		if cond, ok := rel.Hidden[c.Name]; ok {
@@ -78,7 +83,7 @@ func (t *translator) use(rel *Relation, asOf string) string {
 		u.Columns = []string{"1 AS c0"}
 	}
 	t.uses = append(t.uses, u)
-	return u.CTE
+	return u
 }
 
 // addTable gives an item its alias and columns. cols refer to the item's own columns, without a table.

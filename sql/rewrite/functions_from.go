@@ -17,11 +17,20 @@ var predictive = map[string]struct {
 		{Name: "p10", OID: types.Float8}, {Name: "p50", OID: types.Float8}, {Name: "p90", OID: types.Float8}}},
 	"forecast": {[]string{"series", "horizon", "level"}, []Column{{Name: "at", OID: types.TimestampTZ}, {Name: "mean", OID: types.Float8},
 		{Name: "lo", OID: types.Float8}, {Name: "hi", OID: types.Float8}, {Name: "model", OID: types.Text}}},
+	"diff": {[]string{"relation", "t1", "t2"}, []Column{{Name: "change", OID: types.Text}, {Name: "primary_key", OID: types.JSONB}, {Name: "before", OID: types.JSONB},
+		{Name: "after", OID: types.JSONB}, {Name: "changed_columns", OID: textArray}}},
 	"chart": {[]string{"series", "horizon", "width", "height"}, []Column{{Name: "chart", OID: types.Text}}},
 }
 
-// parameterTypes is how the mirror computes the arguments.
-var parameterTypes = map[string]uint32{"series": types.Text, "horizon": types.Interval, "level": types.Float8, "width": types.Int4, "height": types.Int4}
+// textArray is text[].
+const textArray = 1009
+
+// parameterTypes is how the mirror computes the arguments; a moment may be of any type and comes as text that no setting changes.
+var parameterTypes = map[string]uint32{"series": types.Text, "horizon": types.Interval, "level": types.Float8, "width": types.Int4, "height": types.Int4,
+	"relation": types.Text, "t1": moment, "t2": moment}
+
+// moment stands for a time, a position, or the text of one.
+const moment = 0
 
 // rangeFunction is a function in FROM: one of ours, or generate_series.
 func (t *translator) rangeFunction(s *scope, n *pg.RangeFunction) string {
@@ -83,6 +92,9 @@ func (t *translator) argument(n *pg.Node, oid uint32) *string {
 		t.refuse(location(n), "this argument is not supported by the shadow")
 	}
 	sql := "CAST(" + text + " AS " + pgName(oid) + ")"
+	if oid == moment {
+		sql, oid = "pg_catalog.to_json((SELECT "+text+")) #>> '{}'", types.Text
+	}
 	i, ok := t.known[sql]
 	if !ok {
 		i = len(t.constants)

@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"foreshadow/sql/ast"
 	"foreshadow/sql/sqlerr"
 )
 
@@ -27,7 +29,7 @@ const (
 // RelationName names a table as the statement does.
 type RelationName struct {
 	Schema, Name string
-	Location     int // byte offset, or -1
+	Location     int // byte offset; that of its view, as -offset-2, for one that a view reads
 }
 
 // FunctionName names a function as the statement does; pg_catalog is no schema.
@@ -50,15 +52,15 @@ type Query struct {
 	// Command is the tag PostgreSQL would answer, such as INSERT or CREATE TABLE.
 	Command string
 	sql     string
-	asOf    map[int]string
+	periods map[int]ast.Period
 	stmt    *pg.Node
 	names   []RelationName
 	calls   []string // schema-qualified functions of schema foreshadow
 	funcs   []FunctionName
 }
 
-// Parse reads one statement. asOf holds the FOR SYSTEM_TIME expressions by the byte offset of their table.
-func Parse(sql string, asOf map[int]string) (*Query, error) {
+// Parse reads one statement. periods holds what it says of system time by the byte offset of the table.
+func Parse(sql string, periods map[int]ast.Period) (*Query, error) {
 	tree, err := pg.Parse(sql)
 	if err != nil {
 		return nil, sqlerr.New(sqlerr.SyntaxError, "%s", err.Error())
@@ -66,7 +68,7 @@ func Parse(sql string, asOf map[int]string) (*Query, error) {
 	if len(tree.Stmts) != 1 {
 		return nil, sqlerr.New(sqlerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
 	}
-	q := &Query{sql: sql, asOf: asOf, stmt: tree.Stmts[0].Stmt}
+	q := &Query{sql: sql, periods: periods, stmt: tree.Stmts[0].Stmt}
 	q.classify()
 	q.collect()
 	return q, nil
@@ -81,8 +83,28 @@ func (q *Query) Functions() []FunctionName { return q.funcs }
 // Touches says whether a function of schema foreshadow is called.
 func (q *Query) Touches() bool { return len(q.calls) > 0 }
 
-// AsOfs are the FOR SYSTEM_TIME expressions, by the byte offset of their table.
-func (q *Query) AsOfs() map[int]string { return q.asOf }
+// Period is what the statement says of system time behind the relation at a location; ok is false where it says nothing. A relation that a
+// view reads has the view's.
+func (q *Query) Period(location int) (p ast.Period, ok bool) {
+	if location <= -2 {
+		location = -location - 2
+	}
+	p, ok = q.periods[location]
+	return p, ok
+}
+
+// SetTo is the value that SET gives to a setting; ok is false for any other statement, and for a SET without a value.
+func (q *Query) SetTo(name string) (value string, ok bool) {
+	n := q.stmt.GetVariableSetStmt()
+	if n == nil || n.Kind != pg.VariableSetKind_VAR_SET_VALUE || !strings.EqualFold(n.Name, name) || len(n.Args) != 1 {
+		return "", false
+	}
+	s := n.Args[0].GetAConst().GetSval()
+	return s.GetSval(), s != nil
+}
+
+// Viewed says that a relation stands in a view's definition.
+func (r RelationName) Viewed() bool { return r.Location < 0 }
 
 // classify is an allow-list: a statement that is not named here is a write.
 func (q *Query) classify() {
@@ -280,15 +302,32 @@ func (q *Query) ExpandView(key, definition string) error {
 	if err != nil || len(tree.Stmts) != 1 {
 		return sqlerr.New(sqlerr.FeatureNotSupported, "view %s cannot be read", key)
 	}
-	body := tree.Stmts[0].Stmt
-	forgetLocations(body.ProtoReflect())
+	q.replace(func(rv *pg.RangeVar) *pg.Node {
+		if (RelationName{Schema: rv.Schemaname, Name: rv.Relname}).Key() != key {
+			return nil
+		}
+		body, _ := proto.Clone(tree.Stmts[0].Stmt).(*pg.Node)
+		at := rv.Location
+		if at >= 0 {
+			at = -at - 2
+		}
+		relocate(body.ProtoReflect(), at)
+		return body
+	})
+	q.collect()
+	return nil
+}
+
+// replace puts queries in the places of tables' names, under their aliases.
+func (q *Query) replace(by func(*pg.RangeVar) *pg.Node) {
 	visit(q.stmt.ProtoReflect(), func(m protoreflect.Message) bool {
 		n, ok := m.Interface().(*pg.Node)
-		if !ok {
+		if !ok || n.GetRangeVar() == nil {
 			return true
 		}
 		rv := n.GetRangeVar()
-		if rv == nil || (RelationName{Schema: rv.Schemaname, Name: rv.Relname}).Key() != key {
+		body := by(rv)
+		if body == nil {
 			return true
 		}
 		alias := rv.Alias
@@ -298,16 +337,63 @@ func (q *Query) ExpandView(key, definition string) error {
 		n.Node = &pg.Node_RangeSubselect{RangeSubselect: &pg.RangeSubselect{Subquery: body, Alias: alias}}
 		return false
 	})
-	q.collect()
-	return nil
 }
 
-// forgetLocations keeps a view's positions from being taken for the statement's.
-func forgetLocations(m protoreflect.Message) {
+// relocate gives all tables that a view reads the view's place, and keeps its other positions from being taken for the statement's.
+func relocate(m protoreflect.Message, at int32) {
 	visit(m, func(c protoreflect.Message) bool {
 		if fd := c.Descriptor().Fields().ByName("location"); fd != nil && fd.Kind() == protoreflect.Int32Kind {
 			c.Set(fd, protoreflect.ValueOfInt32(-1))
 		}
+		if rv, ok := c.Interface().(*pg.RangeVar); ok {
+			rv.Location = at
+		}
 		return true
 	})
+}
+
+// Replaced prints a statement with queries in the places of the tables at some byte offsets.
+func Replaced(sql string, bodies map[int]string) (string, error) {
+	q, err := Parse(sql, nil)
+	if err != nil {
+		return "", err
+	}
+	var failed error
+	q.replace(func(rv *pg.RangeVar) *pg.Node {
+		body, ok := bodies[int(rv.Location)]
+		if !ok {
+			return nil
+		}
+		tree, err := pg.Parse(body)
+		if err != nil || len(tree.Stmts) != 1 {
+			failed = sqlerr.New(sqlerr.Internal, "the columns of table \"%s\" at that moment could not be described", rv.Relname)
+			return nil
+		}
+		return tree.Stmts[0].Stmt
+	})
+	if failed != nil {
+		return "", failed
+	}
+	text, err := pg.Deparse(&pg.ParseResult{Version: parserVersion, Stmts: []*pg.RawStmt{{Stmt: q.stmt}}})
+	if err != nil {
+		return "", sqlerr.New(sqlerr.FeatureNotSupported, "this statement cannot be asked of tables that had other columns then")
+	}
+	return text, nil
+}
+
+// ConstantText prints an expression anew if the mirror may compute it ahead: it reads no table and has no effect.
+func ConstantText(expr string) (string, error) {
+	tree, err := pg.Parse("SELECT " + expr)
+	if err != nil || len(tree.Stmts) != 1 {
+		return "", sqlerr.New(sqlerr.SyntaxError, "syntax error in \"%s\"", expr)
+	}
+	sel := tree.Stmts[0].Stmt.GetSelectStmt()
+	if sel == nil || len(sel.TargetList) != 1 || sel.FromClause != nil || sel.WhereClause != nil || sel.WithClause != nil || sel.IntoClause != nil || sel.SortClause != nil {
+		return "", sqlerr.New(sqlerr.SyntaxError, "syntax error in \"%s\"", expr)
+	}
+	val := sel.TargetList[0].GetResTarget().GetVal()
+	if !constant(val) {
+		return "", sqlerr.New(sqlerr.FeatureNotSupported, "a moment must be a constant expression, which \"%s\" is not", expr)
+	}
+	return deparse(val)
 }

@@ -118,8 +118,11 @@ func (s *scope) find(parts []string) (value, bool) {
 	return value{}, false
 }
 
-// captured refuses a generated column, which replication leaves out.
+// captured notes that a column is named, and refuses a generated one, which replication leaves out.
 func (t *translator) captured(name string, v value, at int32) {
+	if v.read != nil {
+		*v.read = true
+	}
 	if v.generated {
 		t.refuse(at, "column \"%s\" is generated and is not captured", name)
 	}

@@ -6,6 +6,7 @@ import (
 
 	pg "github.com/pganalyze/pg_query_go/v6"
 
+	"foreshadow/sql/ast"
 	"foreshadow/sql/result"
 	"foreshadow/sql/sqlerr"
 	"foreshadow/sql/types"
@@ -27,13 +28,15 @@ type Relation struct {
 	Name    string
 	Columns []Column
 	Hidden  map[string]string // columns that this login may not see: name -> the SQL condition under which they are NULL
+	Then    bool              // the columns are those of the moment that the relation is read at, not today's
 }
 
 // Input is what the mirror said. Values are the constants' texts in the order of Constants followed by those of
 // Plan.Constants; nil while a statement is only prepared, when the plan is good for its checks alone.
 type Input struct {
 	Relations map[string]*Relation
-	Fields    []result.Field // as announced; nil takes our own idea of the types
+	Then      map[int]*Relation // those of a moment in the past, by the location of their names
+	Fields    []result.Field    // as announced; nil takes our own idea of the types
 	Constants []Constant
 	Values    []*string
 	ISODates  bool // the session's DateStyle is ISO, so that dates cast to text look alike
@@ -42,9 +45,10 @@ type Input struct {
 // Use is one relation that the plan reads: from the shadow or from memory.
 type Use struct {
 	CTE      string
-	Relation *Relation // nil for a function
-	AsOf     string    // the FOR SYSTEM_TIME expression, "" for the session's
+	Relation *Relation  // nil for a function
+	Period   ast.Period // zero for the session's
 	Columns  []string
+	Read     []bool // which of the relation's columns the statement names
 	Function string // of schema foreshadow
 	Args     []*string
 }

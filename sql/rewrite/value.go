@@ -23,9 +23,10 @@ type value struct {
 	null bool
 	// opaque values are kept as PostgreSQL's text: selected, counted and tested for NULL, nothing else. enum ones may be compared for equality.
 	opaque, enum bool
-	collated     bool // a collation other than the byte order
-	konst        bool // no column in it
-	generated    bool // a column that replication leaves out: refused when it is named
+	collated     bool  // a collation other than the byte order
+	konst        bool  // no column in it
+	generated    bool  // a column that replication leaves out: refused when it is named
+	read         *bool // set when the column is named
 	at           int32
 }
 
