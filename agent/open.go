@@ -84,7 +84,7 @@ func (a *Agent) openHistory(dsn string) (err error) {
 	if err != nil {
 		return err
 	}
-	a.ingest, err = ingest.New(ingest.Options{Name: a.database, Source: source, Store: a.shadow, Budget: budget, Log: a.log})
+	a.ingest, err = ingest.New(ingest.Options{Name: a.database, Source: source, Store: a.shadow, Budget: budget, Copies: s.Source.Copies, Log: a.log})
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,13 @@ func run(t testing.TB, pg *pgtest.Server, dir string) *agent {
 func runWith(t testing.TB, pg *pgtest.Server, dir string, budget int64) *agent {
 	t.Helper()
 	a := launchWith(t, pg, dir, budget)
+	a.ready()
+	return a
+}
+
+// ready waits until every table has its rows.
+func (a *agent) ready() {
+	a.t.Helper()
 	a.progress("every table is copied", func() bool {
 		select {
 		case <-a.in.Ready():
@@ -54,7 +61,6 @@ func runWith(t testing.TB, pg *pgtest.Server, dir string, budget int64) *agent {
 			return false
 		}
 	})
-	return a
 }
 
 func launch(t testing.TB, pg *pgtest.Server, dir string) *agent {
@@ -64,11 +70,17 @@ func launch(t testing.TB, pg *pgtest.Server, dir string) *agent {
 
 func launchWith(t testing.TB, pg *pgtest.Server, dir string, budget int64) *agent {
 	t.Helper()
-	return launchOn(t, pg, dir, pg.DSN("postgres", "postgres"), budget)
+	return launchAs(t, pg, dir, pg.DSN("postgres", "postgres"), Options{Budget: budget})
 }
 
 // launchOn starts an agent with a connection string that may name several servers; pg is the one that the test talks to.
 func launchOn(t testing.TB, pg *pgtest.Server, dir, dsn string, budget int64) *agent {
+	t.Helper()
+	return launchAs(t, pg, dir, dsn, Options{Budget: budget})
+}
+
+// launchAs starts an agent with what these options say beyond the usual.
+func launchAs(t testing.TB, pg *pgtest.Server, dir, dsn string, o Options) *agent {
 	t.Helper()
 	direct := int64(-1) // small tables go the way of large ones
 	if _, bench := t.(*testing.B); bench {
@@ -82,7 +94,8 @@ func launchOn(t testing.TB, pg *pgtest.Server, dir, dsn string, budget int64) *a
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := New(Options{Name: "test", Source: src, Store: store, Watch: 200 * time.Millisecond, Budget: budget, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	o.Name, o.Source, o.Store, o.Watch, o.Log = "test", src, store, 200*time.Millisecond, slog.New(slog.NewTextHandler(t.Output(), nil))
+	in, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ CREATE TABLE IF NOT EXISTS log (
   lsn UBIGINT, seq BIGINT, commit_time TIMESTAMPTZ, xid BIGINT, oid UINTEGER, version INTEGER, op UTINYINT,
   pk VARCHAR, before VARCHAR, after VARCHAR, unknown VARCHAR, bytes BIGINT);
 CREATE TABLE IF NOT EXISTS tail (lsn UBIGINT, seq BIGINT, xid UINTEGER, oid UINTEGER, op UTINYINT, row_before BLOB, row_after BLOB);
+CREATE TABLE IF NOT EXISTS copies (oid UINTEGER, state VARCHAR);
+CREATE TABLE IF NOT EXISTS copied (oid UINTEGER, file UINTEGER, first UINTEGER, past UINTEGER);
 CREATE TABLE IF NOT EXISTS gaps (source VARCHAR, relation VARCHAR, from_lsn UBIGINT, to_lsn UBIGINT, noticed_at TIMESTAMPTZ, reason VARCHAR);
 CREATE TABLE IF NOT EXISTS series (
   id VARCHAR, kind VARCHAR, object VARCHAR, measure VARCHAR, unit VARCHAR, source VARCHAR, text VARCHAR, step_us BIGINT);
