@@ -13,7 +13,9 @@ type Copy struct{ ingest.Operation }
 func (a *Agent) Copies() []Copy {
 	var list []Copy
 	for _, o := range a.ingest.Operations() {
-		list = append(list, Copy{o})
+		if o.Object != ingest.AllTables {
+			list = append(list, Copy{o})
+		}
 	}
 	return list
 }

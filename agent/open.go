@@ -100,7 +100,7 @@ func (a *Agent) openHistory(dsn string) (err error) {
 	if err != nil {
 		return err
 	}
-	a.ingest, err = ingest.New(ingest.Options{Name: a.database, Source: source, Store: a.shadow, Budget: budget, MinFree: free, Log: a.log})
+	a.ingest, err = ingest.New(ingest.Options{Name: a.database, Source: source, Store: a.shadow, Budget: budget, MinFree: free, Copies: s.Source.Copies, Log: a.log})
 	if err != nil {
 		return err
 	}

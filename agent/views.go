@@ -145,7 +145,11 @@ func (a *Agent) instanceList(context.Context, engine.Login) (result.Table, error
 func (a *Agent) operations(context.Context, engine.Login) (result.Table, error) {
 	t := columns("operations", "operation VARCHAR, object VARCHAR, phase VARCHAR, done BIGINT, total BIGINT, unit VARCHAR, percent DOUBLE, started_at TIMESTAMPTZ, updated_at TIMESTAMPTZ, eta INTERVAL, message VARCHAR")
 	for _, o := range a.ingest.Operations() {
-		t.Rows = append(t.Rows, []any{o.Name, o.Object, o.Phase, o.Done, o.Total, o.Unit, percent(o), o.Started, o.Updated, nil, nil})
+		var eta any
+		if left, ok := o.ETA(); ok {
+			eta = left.Round(time.Second).String()
+		}
+		t.Rows = append(t.Rows, []any{o.Name, o.Object, o.Phase, o.Done, o.Total, o.Unit, percent(o), o.Started, o.Updated, eta, text(o.Message)})
 	}
 	for _, o := range a.instances.Operations() {
 		var share, eta any

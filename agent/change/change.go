@@ -68,7 +68,7 @@ type Trace struct {
 	Changed map[int16]uint32 // for each column's number, the transaction that last changed its description
 }
 
-// Value is one column's value in PostgreSQL's text form.
+// Value is one column's value in PostgreSQL's text form, or in its binary form where the state says so.
 type Value struct {
 	Text  []byte
 	State State
@@ -77,12 +77,13 @@ type Value struct {
 // State tells a value from a NULL and from what the stream did not say.
 type State uint8
 
-// The states. Unchanged is a large value that the primary did not send again; NotSent is a column outside the old key.
+// The states. Unchanged is a large value that the primary did not send again; NotSent is a column outside the old key. Binary is only in a copy.
 const (
 	Null State = iota
 	Set
 	Unchanged
 	NotSent
+	Binary
 )
 
 // Op is the kind of a change.
@@ -114,6 +115,9 @@ type Change struct {
 	After    []Value
 	Seq      int64 // place within the transaction, from 0
 }
+
+// Extent is a stretch of a table's file on the primary, in pages. To is not in it; 0 stands for the end, wherever that is.
+type Extent struct{ File, From, To uint32 }
 
 // Tx is a committed transaction, or a part of one: Last is set on the part that carries the commit. A message that belongs to no transaction
 // comes as one of its own, at its own position, with neither XID nor CommitTime.

@@ -32,6 +32,7 @@ type Source struct {
 	Publication  string `help:"Publication, created when missing." default:"foreshadow"`
 	WALBudget    string `name:"wal-budget" help:"Most log that the primary may keep for this agent; past it the slot is given up and every table copied again. 0 is without bound." default:"16GB" placeholder:"SIZE"`
 	Failover     bool   `help:"Let standbys keep a copy of the slot, so that capture goes on after a promotion (PostgreSQL 17 and newer)." default:"true" negatable:""`
+	Copies       int    `help:"Sessions that copy tables at the same time; 0 means one for each core, at most 4." default:"0"`
 }
 
 // Server is where clients connect and what the agent keeps.

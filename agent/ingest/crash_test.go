@@ -27,6 +27,7 @@ const (
 	crashDSN = "FORESHADOW_CRASH_DSN"
 
 	crashMemory = "FORESHADOW_CRASH_MEMORY" // what DuckDB may use
+	crashPart   = "FORESHADOW_CRASH_PART"   // bytes of a table that are copied in one piece
 )
 
 func TestMain(m *testing.M) {
@@ -42,7 +43,8 @@ func TestMain(m *testing.M) {
 
 // victim is the agent that is killed.
 func victim(dir, dsn string) error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	part, _ := strconv.ParseInt(os.Getenv(crashPart), 10, 64)
 	memory := cmp.Or(os.Getenv(crashMemory), "1GB")
 	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: memory, Threads: 2, Seal: 200 * time.Millisecond, Log: log})
 	if err != nil {
@@ -52,7 +54,7 @@ func victim(dir, dsn string) error {
 	if err != nil {
 		return err
 	}
-	in, err := New(Options{Name: "test", Source: src, Store: store, Log: log})
+	in, err := New(Options{Name: "test", Source: src, Store: store, Part: part, Log: log})
 	if err != nil {
 		return err
 	}

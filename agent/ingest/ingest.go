@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -27,6 +28,8 @@ type Options struct {
 	Budget int64         // bytes of log that the primary may keep for us; 0 is without bound
 	// MinFree is how many bytes of the shadow's disk must stay free; capture pauses below it.
 	MinFree int64
+	Copies  int   // sessions that copy tables at the same time; 0 is one for each CPU, at most 4
+	Part    int64 // bytes of a table that are copied in one piece; 0 is 64 MB
 	Log     *slog.Logger
 }
 
@@ -57,14 +60,6 @@ type Status struct {
 	Message, Warning      string
 }
 
-// Operation is the initial copy of one table, under way or done.
-type Operation struct {
-	Name, Object, Phase string // Phase: copying, done, failed
-	Done, Total         int64
-	Unit                string
-	Started, Updated    time.Time
-}
-
 // New prepares the loop. Where the shadow is complete already, Ready is closed at once.
 func New(o Options) (*Ingest, error) {
 	if o.Source == nil || o.Store == nil {
@@ -75,6 +70,12 @@ func New(o Options) (*Ingest, error) {
 	}
 	if o.Watch <= 0 {
 		o.Watch = time.Second
+	}
+	if o.Copies <= 0 {
+		o.Copies = min(runtime.GOMAXPROCS(0), 4)
+	}
+	if o.Part <= 0 {
+		o.Part = 64 << 20
 	}
 	st, err := o.Store.State(context.Background())
 	if err != nil {
@@ -100,18 +101,6 @@ func (g *Ingest) Status() Status {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.status
-}
-
-// Operations lists the copies of tables since the start, oldest first.
-func (g *Ingest) Operations() []Operation {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	out := make([]Operation, 0, len(g.ops))
-	for _, o := range g.ops {
-		out = append(out, *o)
-	}
-	sortOperations(out)
-	return out
 }
 
 func (g *Ingest) set(f func(*Status)) {

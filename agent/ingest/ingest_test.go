@@ -48,6 +48,13 @@ func run(t testing.TB, pg *pgtest.Server, dir string) *agent {
 func runWith(t testing.TB, pg *pgtest.Server, dir string, budget int64) *agent {
 	t.Helper()
 	a := launchWith(t, pg, dir, budget)
+	a.ready()
+	return a
+}
+
+// ready waits until every table has its rows.
+func (a *agent) ready() {
+	a.t.Helper()
 	a.progress("every table is copied", func() bool {
 		select {
 		case <-a.in.Ready():
@@ -56,7 +63,6 @@ func runWith(t testing.TB, pg *pgtest.Server, dir string, budget int64) *agent {
 			return false
 		}
 	})
-	return a
 }
 
 func launch(t testing.TB, pg *pgtest.Server, dir string) *agent {

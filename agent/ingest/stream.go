@@ -102,12 +102,11 @@ func (g *Ingest) stream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sealed, _ := g.o.Store.Sealed()
 	g.set(func(s *Status) { s.State, s.Message = "streaming", "" })
 	q := newQueue()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return g.o.Source.Stream(ctx, capture.Stored{Commit: st.Proof, Time: st.CommitTime, End: st.End, Sealed: min(sealed, st.End)}, func(e capture.Event) error { q.put(e); return ctx.Err() })
+		return g.o.Source.Stream(ctx, g.stored(st), func(e capture.Event) error { q.put(e); return ctx.Err() })
 	})
 	group.Go(func() error { return g.confirm(ctx) })
 	group.Go(func() error {
@@ -118,6 +117,12 @@ func (g *Ingest) stream(ctx context.Context) error {
 		return g.o.Source.Watch(ctx, g.o.Watch, g.unchanged, func(c capture.Catalog) error { return g.sight(ctx, c) })
 	})
 	return group.Wait()
+}
+
+// stored says where a stream has to be taken up.
+func (g *Ingest) stored(st shadow.State) capture.Stored {
+	sealed, _ := g.o.Store.Sealed()
+	return capture.Stored{Commit: st.Proof, Time: st.CommitTime, End: st.End, Sealed: min(sealed, st.End)}
 }
 
 // confirmEvery is how often it is looked whether more is sealed.

@@ -25,8 +25,9 @@ type cell struct {
 	ptr  unsafe.Pointer
 	mask []uint64
 	put  func(c *cell, i int, text []byte) error
-	size int // DECIMAL: bytes of the stored integer
-	frac int // DECIMAL: digits after the point
+	bin  func(c *cell, i int, v []byte) error // the same from the binary form, where it is taken
+	size int                                  // DECIMAL: bytes of the stored integer
+	frac int                                  // DECIMAL: digits after the point
 }
 
 // newChunk opens an appender on a table whose columns have these DuckDB types.
@@ -49,7 +50,7 @@ func openChunk(c *conn, catalog, schema, tbl string, types []string) (*chunk, er
 	logical := make([]duck.LogicalType, len(types))
 	for i := range types {
 		logical[i] = duck.AppenderColumnType(w.app, duck.IdxT(i))
-		w.cols[i].put = putters[types[i]]
+		w.cols[i].put, w.cols[i].bin = putters[types[i]], binaries[types[i]]
 		if strings.HasPrefix(types[i], "DECIMAL") {
 			w.cols[i].decimal(logical[i])
 		}
@@ -63,7 +64,7 @@ func openChunk(c *conn, catalog, schema, tbl string, types []string) (*chunk, er
 }
 
 func (c *cell) decimal(t duck.LogicalType) {
-	c.put, c.frac = putDecimal, int(duck.DecimalScale(t))
+	c.put, c.bin, c.frac = putDecimal, binDecimal, int(duck.DecimalScale(t))
 	switch duck.DecimalInternalType(t) {
 	case duck.TypeSmallInt:
 		c.size = 2

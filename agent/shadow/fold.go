@@ -272,12 +272,17 @@ func (f *fold) load(table string, bounds []string, each func(put func(*version) 
 // row sets the first columns of the current row.
 func (w *chunk) row(row []change.Value) error {
 	for i := range row {
-		if row[i].State != change.Set {
+		switch row[i].State {
+		case change.Set:
+			if err := w.text(i, row[i].Text); err != nil {
+				return err
+			}
+		case change.Binary:
+			if err := w.cols[i].bin(&w.cols[i], w.n, row[i].Text); err != nil {
+				return err
+			}
+		default:
 			w.null(i)
-			continue
-		}
-		if err := w.text(i, row[i].Text); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package shadow
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -108,6 +107,9 @@ func (d *DB) Follow(_ context.Context, id Identity, from change.LSN, gap *Gap) e
 		if err := d.happen(event{Follow: &from}); err != nil {
 			return err
 		}
+		if err := d.w.exec("DELETE FROM copies; DELETE FROM copied"); err != nil {
+			return err
+		}
 		return d.addGap(gap)
 	})
 }
@@ -177,156 +179,6 @@ func (d *DB) insertGap(g *Gap) error {
 	return d.w.exec("INSERT INTO gaps VALUES (nullif($1, ''), nullif($2, ''), $3, $4, $5, $6)", g.Source, g.Relation, uint64(g.From), uint64(g.To), g.At, g.Reason)
 }
 
-// ErrUnseen says that a copy's snapshot does not see a transaction that is stored already: take another one.
-var ErrUnseen = errors.New("the snapshot does not yet see a transaction that was captured")
-
-// ErrAsText says that a column must be kept as text: load the table again, it will be.
-var ErrAsText = errors.New("a value does not fit its column's type")
-
-// Load is a table's copy under way. It is used by one goroutine; readers and the log are not held up by it.
-type Load struct {
-	d      *DB
-	c      *conn
-	w      *chunk
-	t      *table
-	g      gen
-	rel    change.Relation
-	risky  []int
-	lsn    change.LSN
-	at     time.Time
-	filter *Filter
-}
-
-// Load starts to load all rows of a table as they were at a position. filter tells which transactions the rows include
-// where the position alone does not; nil means every commit up to it and none after.
-func (d *DB) Load(_ context.Context, rel *change.Relation, lsn change.LSN, at time.Time, filter *Filter) (*Load, error) {
-	d.mu.Lock()
-	t := d.tables[rel.OID]
-	if t == nil {
-		t = &table{OID: rel.OID}
-		d.tables[rel.OID] = t
-	}
-	l := &Load{d: d, t: t, g: d.nextGen(t, rel), rel: *rel, lsn: lsn, at: at, filter: filter}
-	d.mu.Unlock()
-	l.risky = risky(&l.g)
-	var err error
-	if l.c, err = d.connect(); err != nil {
-		return nil, err
-	}
-	if err = l.c.execAll(append([]string{"BEGIN"}, l.g.create(rel.OID, keys(rel))...)...); err == nil {
-		l.w, err = newChunk(l.c, fmt.Sprintf("b%d_%d", rel.OID, l.g.N), append(append([]string{}, l.g.Types...), "UBIGINT"))
-	}
-	if err != nil {
-		l.c.close()
-		return nil, fmt.Errorf("load %s.%s: %w", rel.Schema, rel.Name, err)
-	}
-	return l, nil
-}
-
-// Row adds one row.
-func (l *Load) Row(row []change.Value) error {
-	for _, i := range l.risky {
-		if row[i].State == change.Set && !fits(l.g.Types[i], row[i].Text) {
-			l.d.mu.Lock()
-			l.t.AsText = append(l.t.AsText, l.rel.Columns[i].Name)
-			l.d.mu.Unlock()
-			return ErrAsText
-		}
-	}
-	if err := l.w.row(row); err != nil {
-		return fmt.Errorf("load %s.%s: %w", l.rel.Schema, l.rel.Name, err)
-	}
-	set(l.w, len(row), uint64(l.lsn))
-	return l.w.next()
-}
-
-// Commit makes the rows the table's current ones; those it had before go to its history.
-func (l *Load) Commit() error {
-	defer l.Abort()
-	if err := l.w.flush(); err != nil {
-		return err
-	}
-	l.w.close()
-	l.w = nil
-	if err := l.c.exec("COMMIT"); err != nil {
-		return err
-	}
-	file, err := l.d.exportCopy(l.rel.OID, &l.g)
-	if err != nil {
-		return fmt.Errorf("export the copy of %s.%s: %w", l.rel.Schema, l.rel.Name, err)
-	}
-	l.d.mu.Lock()
-	defer l.d.mu.Unlock()
-	for _, x := range l.t.Await {
-		if l.filter == nil && x.LSN > l.lsn || l.filter != nil && !l.filter.holds(x.LSN, x.XID) {
-			l.d.discard(file)
-			return ErrUnseen
-		}
-	}
-	return l.adopt(file) // after an error the file may be needed all the same; a start removes it if it is not
-}
-
-// adopt makes the loaded rows the table's current ones. file has them in the segments' folder.
-func (l *Load) adopt(file *file) error {
-	d := l.d
-	if err := d.foldAll(); err != nil {
-		return err
-	}
-	return d.transact(func() error {
-		t := l.t
-		d.tables[t.OID] = t
-		if len(t.Gens) > 0 {
-			if err := d.endAll(t, l.lsn); err != nil {
-				return err
-			}
-		}
-		var g *gap
-		reason := "the table was copied again; its changes are in the log"
-		if t.Lost != nil && t.Lost.Missed {
-			reason = "the table's publication was changed, and changes may have passed by; the table was copied again"
-		}
-		if t.Version > 0 {
-			g = t.found(d.shape(t), &l.rel, Mark{l.lsn, l.at})
-		}
-		v, err := d.version(&l.rel)
-		if err != nil {
-			return err
-		}
-		l.g.Version = v
-		clear(d.known)
-		last := d.lastSeen(t)
-		if g != nil {
-			last = g.From
-		}
-		t.Gens, t.Version, t.Synced, t.Filter, t.Await, t.Note, t.Dropped = append(t.Gens, l.g), v, true, l.filter, nil, "", 0
-		t.Shaped, t.Trace, t.Member = nil, l.rel.Trace, d.members[t.OID]
-		t.turn(last, Mark{l.lsn, l.at})
-		if g != nil {
-			if err := d.addGap(&Gap{Relation: l.rel.Schema + "." + l.rel.Name, From: g.From.LSN, To: l.lsn, At: l.at, Reason: reason}); err != nil {
-				return err
-			}
-		}
-		if t.Since == 0 {
-			t.Since, t.SinceTime = l.lsn, l.at
-		}
-		d.touched[t.OID] = true
-		return d.happen(event{Load: &loaded{OID: t.OID, Version: v, Gen: l.g, LSN: l.lsn, At: l.at, Filter: l.filter, AsText: t.AsText, File: *file}})
-	})
-}
-
-// Abort ends a load without effect; after Commit it does nothing more.
-func (l *Load) Abort() {
-	if l.w != nil {
-		l.w.close()
-		l.w = nil
-	}
-	if l.c != nil {
-		_ = l.c.exec("ROLLBACK")
-		l.c.close()
-		l.c = nil
-	}
-}
-
 // Drop ends a table that the primary no longer has. Its history can still be read.
 func (d *DB) Drop(_ context.Context, oid uint32, at change.LSN) error {
 	d.mu.Lock()
@@ -352,6 +204,14 @@ func (d *DB) drop(t *table, at change.LSN) error {
 		clear(d.known)
 		if err := d.happen(event{Drop: &dropped{OID: t.OID, At: at}}); err != nil {
 			return err
+		}
+		if err := d.forgetCopy(t.OID); err != nil {
+			return err
+		}
+		for _, kind := range []string{"VIEW IF EXISTS v", "TABLE IF EXISTS b", "TABLE IF EXISTS h", "TABLE IF EXISTS n", "TABLE IF EXISTS e"} {
+			if err := d.w.exec(fmt.Sprintf("DROP %s%d_%d", kind, t.OID, len(t.Gens)+1)); err != nil { // of a copy that was under way
+				return err
+			}
 		}
 		if len(t.Gens) == 0 {
 			return nil

@@ -30,9 +30,30 @@ var errText = errors.New("unexpected text form")
 
 func malformed(v []byte) error { return fmt.Errorf("%w of %d bytes", errText, len(v)) }
 
+// short is a string as DuckDB holds one of at most 12 bytes, zeros after its end.
+type short struct {
+	size  uint32
+	bytes [12]byte
+}
+
 func putText(c *cell, i int, v []byte) error {
+	if len(v) <= len(short{}.bytes) && ascii(v) { // without a call into C, which would check the encoding
+		s := short{size: uint32(len(v))}
+		copy(s.bytes[:], v)
+		at(c, i, s)
+		return nil
+	}
 	duck.VectorAssignStringElementLen(c.vec, duck.IdxT(i), v)
 	return nil
+}
+
+func ascii(v []byte) bool {
+	for _, b := range v {
+		if b >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 func putBool(c *cell, i int, v []byte) error {

@@ -233,12 +233,12 @@ func (d *DB) loadAgain(e *loaded) error {
 		t = &table{OID: e.OID}
 	}
 	t.AsText = e.AsText
-	l := &Load{d: d, t: t, g: e.Gen, rel: d.shapes[e.OID][e.Version-1], lsn: e.LSN, at: e.At, filter: e.Filter}
-	if err := d.w.execAll(append(e.Gen.create(e.OID, keys(&l.rel)),
+	l := &Load{d: d, Relation: d.shapes[e.OID][e.Version-1], LSN: e.LSN, At: e.At, Filter: e.Filter, Gen: e.Gen}
+	if err := d.w.execAll(append(e.Gen.create(e.OID, keys(&l.Relation)),
 		fmt.Sprintf("INSERT INTO b%d_%d BY NAME SELECT %s FROM %s", e.OID, e.Gen.N, e.Gen.inward("lo"), d.parquet(e.File)))...); err != nil {
 		return err
 	}
-	return l.adopt(&e.File)
+	return l.adopt(t, &e.File)
 }
 
 // conclude compares the tables with what the segment says they were, and takes over what only the first run could know.
@@ -249,7 +249,10 @@ func (r *replay) conclude() error {
 	}
 	for _, t := range r.states {
 		now := d.tables[t.OID]
-		if now == nil || !reflect.DeepEqual(now.Gens, t.Gens) {
+		if now == nil {
+			now = &table{} // nothing but the beginning of a copy is known of it
+		}
+		if len(now.Gens)+len(t.Gens) > 0 && !reflect.DeepEqual(now.Gens, t.Gens) {
 			return fmt.Errorf("the storage of table %d is not as it was: the segments do not fit together", t.OID)
 		}
 		t.Pending = now.Pending // when tables are settled is no part of their history

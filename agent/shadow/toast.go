@@ -128,16 +128,20 @@ func (d *DB) fetch(k *known, tl *tail, txs []change.Tx, from int) error {
 
 // wanted loads some columns of rows into a temporary table, each row with a number.
 func (d *DB) wanted(t *table, keys []int, rows [][]change.Value, numbers []int64) error {
+	return wanted(d.w, t.gen(), keys, rows, numbers)
+}
+
+func wanted(c *conn, g *gen, keys []int, rows [][]change.Value, numbers []int64) error {
 	types := make([]string, 0, len(keys)+1)
 	cols := ""
 	for _, j := range keys {
-		types = append(types, t.gen().Types[j])
-		cols += fmt.Sprintf("c%d %s, ", j, t.gen().Types[j])
+		types = append(types, g.Types[j])
+		cols += fmt.Sprintf("c%d %s, ", j, g.Types[j])
 	}
-	if err := d.w.exec("CREATE OR REPLACE TEMP TABLE wanted (" + cols + "n BIGINT)"); err != nil {
+	if err := c.exec("CREATE OR REPLACE TEMP TABLE wanted (" + cols + "n BIGINT)"); err != nil {
 		return err
 	}
-	w, err := newTempChunk(d.w, "wanted", append(types, "BIGINT"))
+	w, err := newTempChunk(c, "wanted", append(types, "BIGINT"))
 	if err != nil {
 		return err
 	}
