@@ -259,6 +259,24 @@ func (a *agent) shadowed(oid uint32, at change.LSN) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.texts(rows)
+}
+
+// then reads a table from the shadow as it was, with the columns of then, in DuckDB's types.
+func (a *agent) then(oid uint32, at change.LSN) ([]string, error) {
+	sql, err := a.store.Source(a.t.Context(), shadow.Ref{OID: oid, AsOf: shadow.AsOf{LSN: at}, Then: true})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := a.store.Query(a.t.Context(), shadow.Query{SQL: sql})
+	if err != nil {
+		return nil, err
+	}
+	return a.texts(rows)
+}
+
+// texts reads rows as text, sorted.
+func (a *agent) texts(rows result.Rows) ([]string, error) {
 	defer rows.Close()
 	var out []string
 	for {
