@@ -194,7 +194,8 @@ func (f *fold) end() error {
 	if err := f.d.wanted(f.t, cols, rows, lsns); err != nil {
 		return err
 	}
-	from, find := f.t.base(), ""
+	var find string
+	from := f.t.base()
 	switch {
 	case f.aside:
 		from = f.t.newer()
