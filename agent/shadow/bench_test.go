@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -49,7 +51,7 @@ func BenchmarkMillionRowSelect(b *testing.B) {
 // Folding is part of it, as in a running agent. It prints what a change costs on disk, with everything folded and sealed.
 func BenchmarkAppend(b *testing.B) {
 	const keys, batch, batches = 100_000, 2_500, 16
-	var changes int
+	var changes, file, segments int
 	for b.Loop() {
 		b.StopTimer()
 		dir := b.TempDir()
@@ -65,6 +67,7 @@ func BenchmarkAppend(b *testing.B) {
 		}
 		load(b, d, account, 1, rows...)
 		load(b, d, history, 1)
+		fileBefore, segmentsBefore := onDisk(b, d, dir)
 		lsn, r := change.LSN(10), rand.New(rand.NewPCG(1, 1))
 		b.StartTimer()
 		for range batches {
@@ -85,10 +88,42 @@ func BenchmarkAppend(b *testing.B) {
 			changes += 4 * batch
 		}
 		b.StopTimer()
+		fileAfter, segmentsAfter := onDisk(b, d, dir)
+		file, segments = file+fileAfter-fileBefore, segments+segmentsAfter-segmentsBefore
 		if err := d.Close(); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(changes)/b.Elapsed().Seconds(), "changes/s")
+	b.ReportMetric(float64(file)/float64(changes), "file-bytes/change")
+	b.ReportMetric(float64(segments)/float64(changes), "segment-bytes/change")
+}
+
+// onDisk is how many bytes the DuckDB file and the segments have when everything is folded, settled and sealed.
+func onDisk(b *testing.B, d *DB, dir string) (file, segments int) {
+	b.Helper()
+	source(b, d, Ref{OID: 1})
+	if err := d.Seal(); err != nil {
+		b.Fatal(err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.w.exec("CHECKPOINT"); err != nil {
+		b.Fatal(err)
+	}
+	used, _, err := one[int64](d.w, "SELECT used_blocks * block_size FROM pragma_database_size()")
+	if err != nil {
+		b.Fatal(err)
+	}
+	files, err := os.ReadDir(filepath.Join(dir, "segments"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err == nil {
+			segments += int(info.Size())
+		}
+	}
+	return int(used), segments
 }
