@@ -51,7 +51,7 @@ func (a *Agent) captureStatus(context.Context, engine.Login) (result.Table, erro
 	s, v := a.ingest.Status(), a.verifier.Status()
 	sealed, at := a.shadow.Sealed()
 	messages := a.mirror.Warnings()
-	for _, m := range []string{s.Message, s.Warning, v.Message} {
+	for _, m := range []string{s.Message, s.Warning, s.LeftOut, v.Message} {
 		if m != "" {
 			messages = append(messages, m)
 		}

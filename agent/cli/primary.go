@@ -83,6 +83,7 @@ func (p *primary) fill(ctx context.Context, files []string, out io.Writer) error
 		"DO $$ BEGIN CREATE ROLE foreshadow LOGIN REPLICATION; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
 		"ALTER ROLE foreshadow BYPASSRLS", // a table with row-level security is copied whole; the agent's own users stay bound by it
 		"GRANT pg_monitor, pg_read_all_data TO foreshadow",
+		"GRANT "+postgres.Superuser+" TO foreshadow", // not its attribute, only what it owns: whoever tries things out makes tables as it
 		"GRANT CONNECT, CREATE ON DATABASE "+pgx.Identifier{p.database}.Sanitize()+" TO foreshadow",
 		owners)
 }

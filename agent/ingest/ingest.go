@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -58,6 +59,7 @@ type Status struct {
 	Changes, Transactions int64
 	Retained              int64 // bytes of log that the primary keeps for us
 	Message, Warning      string
+	LeftOut               string // tables that are not captured, and why
 }
 
 // New prepares the loop. Where the shadow is complete already, Ready is closed at once.
@@ -266,36 +268,49 @@ func (g *Ingest) publish(ctx context.Context, cat capture.Catalog) (fresh bool, 
 		g.keys[oid] = m.Key
 		fresh = fresh || g.waited[oid] != m.Key
 	}
-	skip := make(map[uint32]bool, len(cat.Tables)) // whoever holds the old map may go on reading it
 	for _, t := range cat.Tables {
-		oid := t.Relation.OID
-		reason := p.Refused[oid]
+		if slices.Contains(lapsed, t.Relation.OID) {
+			g.o.Log.Warn("changes of a table passed by, because its publication was changed; it is copied again", "table", t.Relation.Schema+"."+t.Relation.Name)
+		}
+	}
+	return fresh, g.leaveOut(ctx, cat, p.Refused)
+}
+
+// leaveOut remembers which tables cannot be captured, and says so, as it does of those of which only inserts are. mu is held.
+func (g *Ingest) leaveOut(ctx context.Context, cat capture.Catalog, refused map[uint32]string) error {
+	skip := make(map[uint32]bool, len(cat.Tables)) // whoever holds the old map may go on reading it
+	var left []string
+	for _, t := range cat.Tables {
+		oid, name, note := t.Relation.OID, t.Relation.Schema+"."+t.Relation.Name, ""
+		reason := refused[oid]
 		if !t.Readable {
 			reason = "no right to read it"
 		}
-		if reason != "" && !g.skip[oid] {
-			g.o.Log.Warn("a table is not captured", "table", t.Relation.Schema+"."+t.Relation.Name, "reason", reason)
-		}
-		if slices.Contains(lapsed, oid) {
-			g.o.Log.Warn("changes of a table passed by, because its publication was changed; it is copied again", "table", t.Relation.Schema+"."+t.Relation.Name)
-		}
-		skip[oid] = reason != ""
-		note := ""
 		switch {
-		case skip[oid]:
-			note = "not captured: " + reason
+		case reason != "":
+			skip[oid], note = true, "not captured: "+reason
+			left = append(left, name+" ("+reason+")")
+			if !g.skip[oid] {
+				g.o.Log.Warn("a table is not captured", "table", name, "reason", reason)
+			}
 		case !t.Identified():
 			note = insertsOnly
-		}
-		if note == "" {
+		default:
 			continue
 		}
 		if err := g.o.Store.Note(ctx, oid, note); err != nil {
-			return false, err
+			return err
 		}
 	}
-	g.skip = skip
-	return fresh, nil
+	g.skip, g.status.LeftOut = skip, ""
+	if n := len(left); n > 0 {
+		const named = 5
+		g.status.LeftOut = "not captured: " + strings.Join(left[:min(n, named)], ", ")
+		if n > named {
+			g.status.LeftOut += fmt.Sprintf(" and %d more", n-named)
+		}
+	}
+	return nil
 }
 
 // settled notes that every transaction which began before the tables were where they are now has ended.

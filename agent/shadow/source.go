@@ -57,7 +57,7 @@ func (d *DB) Source(_ context.Context, ref Ref) (string, error) {
 			return sql, err
 		}
 		return "", sqlerr.New(sqlerr.UndefinedTable, "the table is not captured").
-			WithHint("see foreshadow.tables and foreshadow.operations for what is captured and what is being copied")
+			WithHint("see foreshadow.operations for what is being copied, and message in foreshadow.capture_status for what is left out")
 	}
 	r, err := d.tableRows(t, ref)
 	return r.sql, err

@@ -12,6 +12,9 @@ import (
 // raised is how the translation raises PostgreSQL's errors inside DuckDB: FS, the SQLSTATE and the message.
 var raised = regexp.MustCompile(`FS([0-9A-Z]{5}):([^\n]*)`)
 
+// lacks is how DuckDB says that the shadow's table has not the columns that the mirror has: one of them heard of a change before the other.
+var lacks = regexp.MustCompile(`Values list "s" does not have a column named`)
+
 // integers are DuckDB's names in its overflow errors and PostgreSQL's messages.
 var integers = []struct{ duck, message string }{{"INT16", "smallint out of range"}, {"INT32", "integer out of range"}, {"INT64", "bigint out of range"}}
 
@@ -52,8 +55,11 @@ func shadowError(err error) error {
 			return sqlerr.New(sqlerr.NumericOutOfRange, "%s", destination(full, i.message))
 		}
 	}
+	if lacks.MatchString(full) {
+		return sqlerr.New(sqlerr.ObjectNotInState, "the columns of a table have just changed on the primary").WithHint("Try again in a moment.")
+	}
 	for _, p := range patterns {
-		if strings.Contains(full, p.words) {
+		if strings.Contains(full, p.words) && !strings.Contains(full, "Binder Error") { // which may show columns with their types
 			return sqlerr.New(p.code, "%s", p.message)
 		}
 	}

@@ -298,10 +298,12 @@ func TestShadowError(t *testing.T) {
 		"Out of Range Error: Overflow in addition of INT32 (2147483647 + 1)!":                                                               "22003 integer out of range",
 		"Conversion Error: Type INT64 with value 5000000000 can't be cast because the value is out of range for the destination type INT32": "22003 integer out of range",
 		"Invalid Input Error: More than one row returned by a subquery used as an expression":                                               "21000 more than one row returned by a subquery used as an expression",
-		"Out of Memory Error: failed":                                "53200 out of memory",
-		"Binder Error: no function":                                  "0A000 this statement is not supported by the shadow",
-		"INTERRUPT Error: Interrupted!":                              "57014 canceling statement due to user request",
-		"Conversion Error: Could not cast value 100 to DECIMAL(3,2)": "22003 numeric field overflow",
+		"Out of Memory Error: failed": "53200 out of memory",
+		"Binder Error: no function":   "0A000 this statement is not supported by the shadow",
+		`Binder Error: Values list "s" does not have a column named "note", candidates: total DECIMAL(10,2)`: "55000 the columns of a table have just changed on the primary",
+		"Binder Error: no function sum(DECIMAL(10,2))":                                                       "0A000 this statement is not supported by the shadow",
+		"INTERRUPT Error: Interrupted!":                                                                      "57014 canceling statement due to user request",
+		"Conversion Error: Could not cast value 100 to DECIMAL(3,2)":                                         "22003 numeric field overflow",
 	} {
 		e := sqlerr.From(shadowError(errors.New(in)))
 		if got := e.Code + " " + e.Message; got != want {
