@@ -12,8 +12,9 @@ import (
 // raised is how the translation raises PostgreSQL's errors inside DuckDB: FS, the SQLSTATE and the message.
 var raised = regexp.MustCompile(`FS([0-9A-Z]{5}):([^\n]*)`)
 
-// lacks is how DuckDB says that the shadow's table has not the columns that the mirror has: one of them heard of a change before the other.
-var lacks = regexp.MustCompile(`Values list "s" does not have a column named`)
+// lacks is how DuckDB says that the shadow's table has not the columns that the mirror has, because one of them heard of a change before the other, or that
+// its new storage is not committed yet.
+var lacks = regexp.MustCompile(`Values list "s" does not have a column named|Table with name [bhnev]\d+_\d+ does not exist`)
 
 // integers are DuckDB's names in its overflow errors and PostgreSQL's messages.
 var integers = []struct{ duck, message string }{{"INT16", "smallint out of range"}, {"INT32", "integer out of range"}, {"INT64", "bigint out of range"}}

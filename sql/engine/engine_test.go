@@ -301,6 +301,7 @@ func TestShadowError(t *testing.T) {
 		"Out of Memory Error: failed": "53200 out of memory",
 		"Binder Error: no function":   "0A000 this statement is not supported by the shadow",
 		`Binder Error: Values list "s" does not have a column named "note", candidates: total DECIMAL(10,2)`: "55000 the columns of a table have just changed on the primary",
+		"Catalog Error: Table with name v16384_2 does not exist!":                                            "55000 the columns of a table have just changed on the primary",
 		"Binder Error: no function sum(DECIMAL(10,2))":                                                       "0A000 this statement is not supported by the shadow",
 		"INTERRUPT Error: Interrupted!":                                                                      "57014 canceling statement due to user request",
 		"Conversion Error: Could not cast value 100 to DECIMAL(3,2)":                                         "22003 numeric field overflow",
