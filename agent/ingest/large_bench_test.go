@@ -33,7 +33,9 @@ func BenchmarkLargeTransaction(b *testing.B) {
 			b.Fatal(err)
 		}
 		began := time.Now()
-		pg.Exec(b, "postgres", fmt.Sprintf("INSERT INTO big SELECT g, g %% 1000, md5(g::text) FROM generate_series(1, %d) g", rows))
+		if _, err := pg.Conn(b, "postgres").Exec(b.Context(), fmt.Sprintf("INSERT INTO big SELECT g, g %% 1000, md5(g::text) FROM generate_series(1, %d) g", rows)); err != nil {
+			b.Fatal(err)
+		}
 		inserted := time.Since(began)
 		end := a.lsn()
 		confirmed := func() bool {

@@ -40,10 +40,10 @@ func (a *agent) still(k known) {
 	}
 }
 
-// gaps lists why something was missed.
-func (a *agent) gaps() []string {
+// text asks the shadow's own tables for one text.
+func (a *agent) text(sql string) string {
 	a.t.Helper()
-	rows, err := a.store.Query(a.t.Context(), shadow.Query{SQL: "SELECT coalesce(string_agg(reason, '\n' ORDER BY from_lsn), '') FROM gaps WHERE relation IS NULL"})
+	rows, err := a.store.Query(a.t.Context(), shadow.Query{SQL: sql})
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -52,7 +52,13 @@ func (a *agent) gaps() []string {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return strings.FieldsFunc(string(b.Columns[0].Bytes[0]), func(r rune) bool { return r == '\n' })
+	return string(b.Columns[0].Bytes[0])
+}
+
+// gaps lists why something was missed.
+func (a *agent) gaps() []string {
+	a.t.Helper()
+	return strings.FieldsFunc(a.text("SELECT coalesce(string_agg(reason, '\n' ORDER BY from_lsn), '') FROM gaps WHERE relation IS NULL"), func(r rune) bool { return r == '\n' })
 }
 
 // TestBudget holds that the slot is given up when the primary keeps too much log, and that everything comes again with the history kept.

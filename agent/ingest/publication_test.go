@@ -5,22 +5,12 @@ import (
 	"testing"
 
 	"foreshadow/agent/pgtest"
-	"foreshadow/agent/shadow"
 )
 
 // lapses lists the tables with a stretch in which their rows are not known.
 func (a *agent) lapses() string {
 	a.t.Helper()
-	rows, err := a.store.Query(a.t.Context(), shadow.Query{SQL: "SELECT coalesce(string_agg(DISTINCT relation, ' ' ORDER BY relation), '') FROM gaps WHERE relation IS NOT NULL"})
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	defer rows.Close()
-	b, err := rows.Next(a.t.Context())
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return string(b.Columns[0].Bytes[0])
+	return a.text("SELECT coalesce(string_agg(DISTINCT relation, ' ' ORDER BY relation), '') FROM gaps WHERE relation IS NOT NULL")
 }
 
 // TestPublicationChanged holds that changes which passed the stream by, because somebody changed our publications, are noticed: what was missed is
