@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,7 +51,7 @@ func victim(dir, dsn string) error {
 	if err != nil {
 		return err
 	}
-	src, err := capture.New(capture.Options{DSN: dsn, Log: log})
+	src, err := capture.New(capture.Options{DSN: dsn, Spool: filepath.Join(dir, "spool"), Log: log})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -40,11 +41,12 @@ func start(t testing.TB, pg *pgtest.Server, sql string, o Options) *world {
 	t.Helper()
 	pg.Exec(t, "postgres", sql)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	store, err := shadow.Open(shadow.Options{Dir: t.TempDir(), MemoryLimit: "2GB", Threads: 2, Direct: -1})
+	dir := t.TempDir()
+	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: "2GB", Threads: 2, Direct: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	src, err := capture.New(capture.Options{DSN: pg.DSN("postgres", "postgres")})
+	src, err := capture.New(capture.Options{DSN: pg.DSN("postgres", "postgres"), Spool: filepath.Join(dir, "spool")})
 	if err != nil {
 		t.Fatal(err)
 	}
