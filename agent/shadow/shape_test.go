@@ -5,10 +5,12 @@ import (
 	"testing"
 
 	"foreshadow/agent/change"
+	"foreshadow/sql/sqlerr"
 )
 
 // TestStaleCatalog holds that a catalog older than the shape that the stream brought changes nothing: taking a column away and adding it
-// again would overwrite what was written with the column's default.
+// again would overwrite what was written with the column's default. Where that really happened, and the stream tells the two columns apart by nothing,
+// rows that came may have either of them: the table is copied again.
 func TestStaleCatalog(t *testing.T) {
 	t.Parallel()
 	d := start(t, t.TempDir())
@@ -29,12 +31,22 @@ func TestStaleCatalog(t *testing.T) {
 	}{
 		{"older catalog", narrow, 10, "1|9\n77|7"},
 		{"catalog of the same moment", &wide, 11, "1|9\n77|7"},
-		{"the column was dropped and added again", &again, 12, "1|9\n77|9"},
+		{"the column was dropped and added again", &again, 12, ""},
 	} {
 		if err := d.Reshape(t.Context(), c.rel, &Filter{LSN: 20, Xmin: c.xmax, Xmax: c.xmax}, Mark{20, stamp(20)}); err != nil {
 			t.Fatal(err)
 		}
-		if got := ask(t, d, "FROM ("+source(t, d, Ref{OID: 7})+") ORDER BY id"); got != c.want {
+		sql, err := d.Source(t.Context(), Ref{OID: 7})
+		if c.want == "" {
+			if sqlerr.Code(err) != sqlerr.ObjectNotInState {
+				t.Errorf("%s: %v", c.what, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(t, d, "FROM ("+sql+") ORDER BY id"); got != c.want {
 			t.Errorf("%s: %q, want %q", c.what, got, c.want)
 		}
 	}
