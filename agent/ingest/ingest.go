@@ -281,7 +281,8 @@ func (g *Ingest) leaveOut(ctx context.Context, cat capture.Catalog, refused map[
 	skip := make(map[uint32]bool, len(cat.Tables)) // whoever holds the old map may go on reading it
 	var left []string
 	for _, t := range cat.Tables {
-		oid, name, note := t.Relation.OID, t.Relation.Schema+"."+t.Relation.Name, ""
+		var note string
+		oid, name := t.Relation.OID, t.Relation.Schema+"."+t.Relation.Name
 		reason := refused[oid]
 		if !t.Readable {
 			reason = "no right to read it"
