@@ -28,7 +28,7 @@ func BenchmarkLargeTransaction(b *testing.B) {
 		a := run(b, pg, dir)
 		a.catchUp()
 		a.stop()
-		cmd := agentProcess(b, pg, dir, crashMemory+"=128MB")
+		cmd := agentProcess(b, pg, dir, crashMemory+"=192MB", "GOMEMLIMIT=160MiB")
 		if err := cmd.Start(); err != nil {
 			b.Fatal(err)
 		}

@@ -36,8 +36,8 @@ func (d *DB) foldTail(upTo change.LSN) error {
 		if err == nil {
 			err = f.run(tl.entries)
 		}
-		if err == nil && f.aside && t.Pending >= 4*settleChanges {
-			err = d.settle(t) // the background is behind
+		if err == nil && f.aside && t.Pending >= 4*settleChanges && !d.open {
+			err = d.settle(t) // the background is behind; within a large transaction every deleted row would cost memory until its end
 		}
 		if err != nil {
 			return fmt.Errorf("fold %s.%s: %w", tl.rel.Schema, tl.rel.Name, err)

@@ -75,13 +75,14 @@ func (d *DB) settle(t *table) error {
 	t.Pending = 0
 	d.touched[t.OID] = true
 	cols := t.gen().columns("b.")
+	empty := t.gen().create(t.OID, keys(d.shape(t))) // made anew, since a deleted row costs memory until the next checkpoint
 	return d.w.execAll(
 		fmt.Sprintf("CREATE OR REPLACE TEMP TABLE victims AS SELECT b.rowid AS r, min(e.hi) AS hi FROM %s b JOIN %s e ON %s GROUP BY b.rowid",
 			t.base(), t.ended(), match("b", "e", keys(d.shape(t)))),
 		fmt.Sprintf("INSERT INTO %s SELECT %s, b.lo, v.hi FROM %s b JOIN victims v ON b.rowid = v.r WHERE b.lo < v.hi", t.hist(), cols, t.base()),
 		fmt.Sprintf("DELETE FROM %s WHERE rowid IN (SELECT r FROM victims)", t.base()),
 		fmt.Sprintf("INSERT INTO %s FROM %s", t.base(), t.newer()),
-		"DELETE FROM "+t.newer(), "DELETE FROM "+t.ended(), "DROP TABLE victims",
+		empty[len(empty)-2], empty[len(empty)-1], "DROP TABLE victims",
 		fmt.Sprintf("CREATE OR REPLACE VIEW %s AS FROM %s", t.visible(), t.base()))
 }
 
