@@ -138,8 +138,8 @@ func (p *program) check(a *agent, past *[]moment) {
 			continue
 		}
 		got, err := a.shadowed(m.oid, m.at)
-		if sqlerr.Code(err) == sqlerr.SnapshotTooOld {
-			continue // a rewrite without another type may have come before
+		if code := sqlerr.Code(err); code == sqlerr.SnapshotTooOld || code == sqlerr.ObjectNotInState {
+			continue // a rewrite without another type may have come before; or the catalog has shown it only now, and the table is copied
 		}
 		if err != nil {
 			p.t.Errorf("table %d as of %s: %v", m.oid, m.at, err)
