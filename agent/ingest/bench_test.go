@@ -128,7 +128,7 @@ func receive(b *testing.B, pg *pgtest.Server, end string) {
 // BenchmarkLatency measures how long after its commit a row can be read from the shadow, while pgbench makes changes at half the rate
 // at which the agent captures a load that waits for it.
 func BenchmarkLatency(b *testing.B) {
-	const warmup, probes = 20_000, 300
+	const warmup, probes = 20_000, 100
 	for b.Loop() {
 		pg, dir := prepareBench(b), filepath.Join(b.TempDir(), "shadow")
 		pg.Exec(b, "postgres", "CREATE TABLE probe (n bigint PRIMARY KEY)")
