@@ -33,16 +33,24 @@ type Options struct {
 	Log        *slog.Logger
 	Now        func() time.Time // nil = time.Now
 	MaxSQL     int              // bytes of one statement over shadow relations; 0 = 64 kB
+	MaxLent    int              // bytes of rows that the shadow lends the mirror for one statement; 0 = 64 MB
 }
 
 // Engine is the SQL side of an agent.
 type Engine struct {
 	o       Options
 	sources map[string]*Source
+	lending chan struct{} // bounds how many statements borrow rows at the same time
 }
 
 // defaultMaxSQL bounds what is handed to DuckDB's planner, whose time grows faster than the text.
 const defaultMaxSQL = 64 << 10
+
+// What is lent is in the agent's memory until the mirror has it.
+const (
+	defaultMaxLent = 64 << 20
+	maxLending     = 2
+)
 
 // New checks the options. It opens nothing.
 func New(o Options) (*Engine, error) {
@@ -58,7 +66,10 @@ func New(o Options) (*Engine, error) {
 	if o.MaxSQL == 0 {
 		o.MaxSQL = defaultMaxSQL
 	}
-	e := &Engine{o: o, sources: map[string]*Source{}}
+	if o.MaxLent == 0 {
+		o.MaxLent = defaultMaxLent
+	}
+	e := &Engine{o: o, sources: map[string]*Source{}, lending: make(chan struct{}, maxLending)}
 	for i := range o.Sources {
 		s := &o.Sources[i]
 		if s.Name == "" || s.Mirror == nil || s.Shadow == nil {

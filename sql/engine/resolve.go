@@ -102,6 +102,12 @@ func readNamed(r []*string) (*named, error) {
 	}
 	n := &named{Relation: &rewrite.Relation{OID: uint32(oid), Schema: text(r[2]), Name: text(r[3])}, kind: text(r[4]), system: yes(r[5]),
 		rowSecurity: yes(r[6]), hasChildren: yes(r[7]), viewDefinition: text(r[8])}
+	n.Parent = n.kind == "p"
+	if len(r) > 10 && r[10] != nil {
+		if err := json.Unmarshal([]byte(*r[10]), &n.Key); err != nil {
+			return nil, sqlerr.New(sqlerr.Internal, "the mirror gave no primary key")
+		}
+	}
 	var cols [][]any
 	if r[9] != nil {
 		if err := json.Unmarshal([]byte(*r[9]), &cols); err != nil {

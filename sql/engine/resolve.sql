@@ -13,7 +13,9 @@ SELECT n.name, c.oid::bigint::text, ns.nspname, c.relname, c.relkind::text,
    JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
    LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
    CROSS JOIN (SELECT datcollate FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) d
-   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text
+   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text,
+  (SELECT pg_catalog.json_agg(a.attname) FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey)
+   WHERE k.conrelid = c.oid AND k.contype = 'p' AND NOT k.condeferrable)::text
 FROM pg_catalog.unnest($1::text[]) AS n(name)
 JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(n.name)
 JOIN pg_catalog.pg_namespace ns ON ns.oid = c.relnamespace

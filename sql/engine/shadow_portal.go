@@ -21,6 +21,7 @@ import (
 type shadowPortal struct {
 	st      *shadowStatement
 	params  []session.Param
+	formats []int16 // of the result, which only what comes from the mirror needs to know
 	running context.Context
 	limited context.CancelFunc
 }
@@ -76,23 +77,60 @@ func (p *shadowPortal) rows(ctx context.Context) (result.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	values := answer[fixedItems+st.computed:]
-	plan, err := st.q.Translate(rewrite.Input{Relations: st.relations, Then: st.travel.relations, Fields: st.fields, Constants: st.constants,
-		Values: append([]*string{}, values...), ISODates: yes(answer[2])})
-	if err != nil {
-		return nil, err
-	}
-	if err := s.granted(ctx, st.travel, plan.Uses); err != nil {
-		return nil, err
-	}
-	query := Query{Fields: st.fields, TimeZone: text(answer[1])}
-	definitions, err := s.define(ctx, plan, spans, rt, &query)
-	if err != nil {
-		return nil, err
-	}
-	query.SQL = plan.SQL(definitions)
 	p.limit(text(answer[3]))
-	return s.source.Shadow.Query(p.running, query)
+	if st.lent == nil {
+		plan, err := st.q.Translate(st.filled(answer))
+		var rows result.Rows
+		if err == nil {
+			if rows, err = p.translated(ctx, plan, text(answer[1]), spans, rt); err == nil {
+				return rows, nil
+			}
+			err = p.worded(err)
+		}
+		if !lends[sqlerr.Code(err)] {
+			return nil, err
+		}
+		if err := st.lend(ctx, err); err != nil {
+			return nil, err
+		}
+		if answer, _, err = st.ask(ctx, p.params); err != nil {
+			return nil, err
+		}
+	}
+	return p.lent(ctx, st.filled(answer), text(answer[1]), spans, rt)
+}
+
+// lends are the errors that the shadow may have come to only because a value is one that it does not compute with; PostgreSQL knows better.
+var lends = map[string]bool{sqlerr.FeatureNotSupported: true, sqlerr.NumericOutOfRange: true, sqlerr.InvalidText: true}
+
+// filled is the input with the values that the mirror computed.
+func (st *shadowStatement) filled(answer []*string) rewrite.Input {
+	in := st.input()
+	in.Values, in.ISODates = append([]*string{}, answer[fixedItems+st.computed:]...), yes(answer[2])
+	return in
+}
+
+// translated runs a plan on the shadow.
+func (p *shadowPortal) translated(ctx context.Context, plan *rewrite.Plan, zone string, spans map[ast.Period]span, rt rights) (result.Rows, error) {
+	query, err := p.st.query(ctx, plan, p.st.fields, zone, spans, rt)
+	if err != nil {
+		return nil, err
+	}
+	return p.st.s.source.Shadow.Query(p.running, query)
+}
+
+// query defines the relations of a plan.
+func (st *shadowStatement) query(ctx context.Context, plan *rewrite.Plan, fields []result.Field, zone string, spans map[ast.Period]span, rt rights) (Query, error) {
+	if err := st.s.granted(ctx, st.travel, plan.Uses); err != nil {
+		return Query{}, err
+	}
+	q := Query{Fields: fields, TimeZone: zone}
+	definitions, err := st.s.define(ctx, plan, spans, rt, &q)
+	if err != nil {
+		return Query{}, err
+	}
+	q.SQL = plan.SQL(definitions)
+	return q, nil
 }
 
 // ask checks the privileges, has the constants computed, and reads the moments among them.
@@ -202,11 +240,12 @@ func (r *shadowRows) Next(ctx context.Context) (*result.Batch, error) {
 	if err == nil || errors.Is(err, io.EOF) {
 		return b, err
 	}
+	err = unplaced(r.p.worded(err))
 	if !r.failed {
 		r.failed = true
-		return nil, r.p.st.s.fail(context.WithoutCancel(ctx), r.p.worded(err))
+		return nil, r.p.st.s.fail(context.WithoutCancel(ctx), err)
 	}
-	return nil, r.p.worded(err)
+	return nil, err
 }
 
 // Close ends the query.

@@ -18,7 +18,7 @@ import (
 )
 
 // shadowStatement is a SELECT over relations of the shadow. The mirror has analysed it, checks its privileges and computes its
-// constants each time it runs; DuckDB runs the translation.
+// constants each time it runs; DuckDB runs the translation, or the mirror the statement over lent rows.
 type shadowStatement struct {
 	s         *querySession
 	text      session.Text
@@ -33,6 +33,7 @@ type shadowStatement struct {
 	constants []rewrite.Constant
 	params    []uint32
 	fields    []result.Field
+	lent      *lent // nil where DuckDB runs the statement
 }
 
 // settings are the first columns of the fold query.
@@ -85,25 +86,40 @@ func (st *shadowStatement) complete(ctx context.Context, analysed string) error 
 	if st.constants, err = st.typed(ctx, constants); err != nil {
 		return err
 	}
-	plan, err := st.q.Translate(rewrite.Input{Relations: st.relations, Then: st.travel.relations, Fields: st.fields, Constants: st.constants, ISODates: true})
+	plan, err := st.q.Translate(st.input())
+	switch {
+	case err == nil:
+		err = st.compute(ctx, plan.Constants)
+	case sqlerr.Code(err) == sqlerr.FeatureNotSupported:
+		err = st.lend(ctx, err)
+	}
 	if err != nil {
 		return err
 	}
-	items := append(slices.Clone(settings), st.secured())
+	st.explain, _, _, err = st.s.mirror.Prepare(ctx, "EXPLAIN (COSTS OFF) "+analysed, st.params)
+	return unplaced(err)
+}
+
+// input is what is known of the statement before it runs.
+func (st *shadowStatement) input() rewrite.Input {
+	return rewrite.Input{Relations: st.relations, Then: st.travel.relations, Fields: st.fields, Constants: st.constants, ISODates: true}
+}
+
+// compute prepares the computation of the settings, the moments and the constants.
+func (st *shadowStatement) compute(ctx context.Context, constants []rewrite.Constant) error {
 	moments, err := momentItems(st.periods)
 	if err != nil {
 		return err
 	}
 	st.computed = len(moments)
-	items = append(items, moments...)
-	for _, c := range plan.Constants {
+	items := slices.Concat(settings, []string{st.secured()}, moments)
+	for _, c := range constants {
 		items = append(items, c.Text())
 	}
-	m := st.s.mirror
-	if st.fold, _, _, err = m.Prepare(ctx, "SELECT "+strings.Join(items, ", "), st.params); err != nil {
-		return unplaced(err)
+	if st.fold != "" {
+		st.s.mirror.Deallocate(st.fold)
 	}
-	st.explain, _, _, err = m.Prepare(ctx, "EXPLAIN (COSTS OFF) "+analysed, st.params)
+	st.fold, _, _, err = st.s.mirror.Prepare(ctx, "SELECT "+strings.Join(items, ", "), st.params)
 	return unplaced(err)
 }
 
@@ -171,7 +187,11 @@ func (st *shadowStatement) Fields() []result.Field { return st.fields }
 
 // Close forgets what was prepared on the mirror.
 func (st *shadowStatement) Close() error {
-	for _, name := range []string{st.analysis, st.explain, st.fold} {
+	names := []string{st.analysis, st.explain, st.fold}
+	if st.lent != nil {
+		names = append(names, st.lent.name)
+	}
+	for _, name := range names {
 		if name != "" {
 			st.s.mirror.Deallocate(name)
 		}
@@ -180,9 +200,9 @@ func (st *shadowStatement) Close() error {
 }
 
 // Bind keeps the values.
-func (st *shadowStatement) Bind(ctx context.Context, params []session.Param, _ []int16) (session.Portal, error) {
+func (st *shadowStatement) Bind(ctx context.Context, params []session.Param, formats []int16) (session.Portal, error) {
 	if len(params) != len(st.params) {
 		return nil, st.s.fail(ctx, sqlerr.New(sqlerr.ProtocolViolation, "bind message supplies %d parameters, but prepared statement requires %d", len(params), len(st.params)))
 	}
-	return &shadowPortal{st: st, params: params}, nil
+	return &shadowPortal{st: st, params: params, formats: formats}, nil
 }

@@ -76,7 +76,7 @@ func (s *querySession) relationThen(ctx context.Context, tr *travel, n rewrite.R
 	if shape == nil || err != nil {
 		return nil, "", err
 	}
-	rel := &rewrite.Relation{OID: shape.OID, Schema: shape.Schema, Name: shape.Name, Then: true}
+	rel := &rewrite.Relation{OID: shape.OID, Schema: shape.Schema, Name: shape.Name, Parent: now.kind == "p", Then: true}
 	numbers, body, err := s.columnsThen(ctx, rel, shape)
 	if err != nil {
 		return nil, "", err

@@ -50,6 +50,9 @@ func (t *translator) rangeVar(s *scope, n *pg.RangeVar) string {
 	if rel == nil {
 		t.refuse(n.Location, "relation %s cannot be joined with relations of the shadow", key)
 	}
+	if rel.Parent && !n.Inh {
+		t.refuse(n.Location, "ONLY of a partitioned table is not supported by the shadow")
+	}
 	period, _ := t.q.Period(int(n.Location))
 	u := t.use(rel, period)
 	cols := make([]col, len(rel.Columns))

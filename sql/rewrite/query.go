@@ -217,25 +217,12 @@ func visit(m protoreflect.Message, f func(protoreflect.Message) bool) {
 // collect lists the relations and our functions that the statement names.
 func (q *Query) collect() {
 	q.names, q.calls, q.funcs = nil, nil, nil
-	q.scan(q.stmt.ProtoReflect(), nil)
-}
-
-// scan walks with the CTE names that are visible; a SELECT adds its own.
-func (q *Query) scan(m protoreflect.Message, ctes []string) {
+	m := q.stmt.ProtoReflect()
+	tables(m, nil, func(rv *pg.RangeVar) {
+		q.names = append(q.names, RelationName{Schema: rv.Schemaname, Name: rv.Relname, Location: int(rv.Location)})
+	})
 	visit(m, func(c protoreflect.Message) bool {
-		switch n := c.Interface().(type) {
-		case *pg.SelectStmt:
-			if n.WithClause != nil && c != m {
-				q.scanWith(n, ctes)
-				return false
-			}
-		case *pg.RangeVar:
-			if n.Schemaname == "" && contains(ctes, n.Relname) {
-				return false
-			}
-			q.names = append(q.names, RelationName{Schema: n.Schemaname, Name: n.Relname, Location: int(n.Location)})
-			return false
-		case *pg.FuncCall:
+		if n, ok := c.Interface().(*pg.FuncCall); ok {
 			s, f := funcName(n)
 			q.funcs = append(q.funcs, FunctionName{Schema: s, Name: f})
 			if s == "foreshadow" {
@@ -246,8 +233,27 @@ func (q *Query) scan(m protoreflect.Message, ctes []string) {
 	})
 }
 
-// scanWith gives each CTE the names before it, or all of them when recursive, and the body all.
-func (q *Query) scanWith(n *pg.SelectStmt, ctes []string) {
+// tables finds the names of tables, which are not those of visible CTEs; a SELECT adds its own.
+func tables(m protoreflect.Message, ctes []string, f func(*pg.RangeVar)) {
+	visit(m, func(c protoreflect.Message) bool {
+		switch n := c.Interface().(type) {
+		case *pg.SelectStmt:
+			if n.WithClause != nil {
+				tablesWith(n, ctes, f)
+				return false
+			}
+		case *pg.RangeVar:
+			if n.Schemaname != "" || !contains(ctes, n.Relname) {
+				f(n)
+			}
+			return false
+		}
+		return true
+	})
+}
+
+// tablesWith gives each CTE the names before it, or all of them when recursive, and the body all.
+func tablesWith(n *pg.SelectStmt, ctes []string, f func(*pg.RangeVar)) {
 	all := append([]string{}, ctes...)
 	for _, c := range n.WithClause.Ctes {
 		all = append(all, c.GetCommonTableExpr().GetCtename())
@@ -259,12 +265,12 @@ func (q *Query) scanWith(n *pg.SelectStmt, ctes []string) {
 		if n.WithClause.Recursive {
 			visible = all
 		}
-		q.scan(e.Ctequery.ProtoReflect(), visible)
+		tables(e.Ctequery.ProtoReflect(), visible, f)
 		seen = append(seen, e.Ctename)
 	}
 	with := n.WithClause
 	n.WithClause = nil
-	q.scan(n.ProtoReflect(), all)
+	tables(n.ProtoReflect(), all, f)
 	n.WithClause = with
 }
 
@@ -374,7 +380,7 @@ func Replaced(sql string, bodies map[int]string) (string, error) {
 	if failed != nil {
 		return "", failed
 	}
-	text, err := pg.Deparse(&pg.ParseResult{Version: parserVersion, Stmts: []*pg.RawStmt{{Stmt: q.stmt}}})
+	text, err := printed(q.stmt)
 	if err != nil {
 		return "", sqlerr.New(sqlerr.FeatureNotSupported, "this statement cannot be asked of tables that had other columns then")
 	}

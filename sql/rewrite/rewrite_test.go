@@ -3,6 +3,7 @@ package rewrite
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ var relations = map[string]*Relation{
 		{Name: "amount", OID: types.Numeric, TypMod: 10<<16 | 2 + 4}, {Name: "weight", OID: types.Float8}, {Name: "qty", OID: types.Int2},
 		{Name: "paid", OID: types.Bool}, {Name: "created_at", OID: types.TimestampTZ}, {Name: "day", OID: types.Date}, {Name: "note", OID: types.JSONB},
 		{Name: "loose", OID: types.Numeric, TypMod: -1}}},
-	`"customers"`: {OID: 2, Schema: "public", Name: "customers", Columns: []Column{{Name: "id", OID: types.Int4}, {Name: "Name", OID: types.Text},
+	`"customers"`: {OID: 2, Schema: "public", Name: "customers", Key: []string{"id"}, Columns: []Column{{Name: "id", OID: types.Int4}, {Name: "Name", OID: types.Text},
 		{Name: "title", OID: types.Text, Collated: true}, {Name: "mood", OID: 99999, Enum: true}}},
 	`"foreshadow"."series"`: {OID: 3, Schema: "foreshadow", Name: "series", Columns: []Column{{Name: "series", OID: types.Text}, {Name: "description", OID: types.Text}},
 		Hidden: map[string]string{"description": "s.kind = 'load'"}},
@@ -36,7 +37,11 @@ func TestTranslate(t *testing.T) {
 	t.Parallel()
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
-			text, err := translate(d.Input)
+			run := translate
+			if d.Cmd == "lend" {
+				run = lend
+			}
+			text, err := run(d.Input)
 			if err != nil {
 				e := sqlerr.From(err)
 				return fmt.Sprintf("%s at %d: %s\n", e.Code, e.Position, e.Message)
@@ -103,6 +108,42 @@ func translate(input string) (string, error) {
 	return text, nil
 }
 
+// lend prints each loan as the columns and the conditions that the shadow is asked for, and the statement with the loans' numbers in their places.
+func lend(input string) (string, error) {
+	q, err := Parse(input, nil)
+	if err != nil {
+		return "", err
+	}
+	names, err := q.Constants()
+	if err != nil {
+		return "", err
+	}
+	in := Input{Relations: relations, ISODates: true}
+	for _, n := range names {
+		in.Constants = append(in.Constants, Constant{SQL: n, OID: types.Int4, TypMod: -1})
+	}
+	l, err := q.Lend(in, true)
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	bodies := make([]string, len(l.Loans))
+	for i, loan := range l.Loans {
+		asked := loan.Query
+		if loan.Filtered != nil {
+			asked = loan.Filtered
+		}
+		text, err := printed(asked.stmt)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(&out, text)
+		bodies[i] = fmt.Sprint("SELECT ", i+1)
+	}
+	text, err := l.SQL(bodies)
+	return out.String() + text, err
+}
+
 // TestSQL holds the form in which relations' definitions join the body.
 func TestSQL(t *testing.T) {
 	t.Parallel()
@@ -141,6 +182,13 @@ func FuzzTranslate(f *testing.F) {
 			in.Constants = append(in.Constants, Constant{SQL: n, OID: types.Int4})
 		}
 		if _, err := q.Translate(in); sqlerr.Code(err) == sqlerr.Internal {
+			t.Fatal(err)
+		}
+		l, err := q.Lend(in, true)
+		if err == nil {
+			_, err = l.SQL(slices.Repeat([]string{"SELECT 1"}, len(l.Loans)))
+		}
+		if sqlerr.Code(err) == sqlerr.Internal {
 			t.Fatal(err)
 		}
 	})

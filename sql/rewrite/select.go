@@ -93,15 +93,9 @@ func cteTable(rel *table, e *pg.CommonTableExpr, name string) *table {
 	return out
 }
 
-func (t *translator) selfReferring(n *pg.SelectStmt, name string) bool {
-	q := &Query{}
-	q.scan(n.ProtoReflect(), nil)
-	for _, r := range q.names {
-		if r.Schema == "" && r.Name == name {
-			return true
-		}
-	}
-	return false
+func (t *translator) selfReferring(n *pg.SelectStmt, name string) (found bool) {
+	tables(n.ProtoReflect(), nil, func(rv *pg.RangeVar) { found = found || rv.Schemaname == "" && rv.Relname == name })
+	return found
 }
 
 // recursive takes the types from the first term, as PostgreSQL does.

@@ -27,7 +27,9 @@ type Relation struct {
 	Schema  string
 	Name    string
 	Columns []Column
+	Key     []string          // names of the primary key's columns
 	Hidden  map[string]string // columns that this login may not see: name -> the SQL condition under which they are NULL
+	Parent  bool              // it is partitioned
 	Then    bool              // the columns are those of the moment that the relation is read at, not today's
 }
 

@@ -26,6 +26,7 @@ const (
 	UndefinedColumn        = "42703"
 	UndefinedObject        = "42704"
 	UndefinedFunction      = "42883"
+	GroupingError          = "42803"
 	DatatypeMismatch       = "42804"
 	DuplicateObject        = "42710"
 	WrongObjectType        = "42809"

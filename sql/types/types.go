@@ -26,6 +26,7 @@ const (
 	TimestampTZ = 1184
 	Interval    = 1186
 	Numeric     = 1700
+	Record      = 2249
 	UUID        = 2950
 	LSN         = 3220
 	JSONB       = 3802
