@@ -126,6 +126,9 @@ func (t *translator) captured(name string, v value, at int32) {
 	if v.generated {
 		t.refuse(at, "column \"%s\" is generated and is not captured", name)
 	}
+	if v.kept && !t.in.Lent {
+		t.refuse(at, "column \"%s\" holds a value that the shadow does not compute with", name)
+	}
 }
 
 // star lists the columns of * or of one table's.
@@ -172,8 +175,8 @@ func (t *translator) regroup(s *scope, cols []col) []col {
 // columnValue is a relation's column with the DuckDB type that its definition is cast to.
 func columnValue(c Column, ref string) value {
 	ty := types.Of(c.OID, c.TypMod)
-	v := value{oid: c.OID, sql: ref, opaque: !ty.Exact, enum: c.Enum, collated: c.Collated}
-	if c.OID == types.Numeric && ty.Exact {
+	v := value{oid: c.OID, sql: ref, opaque: !ty.Exact || c.Kept, kept: c.Kept, enum: c.Enum, collated: c.Collated}
+	if c.OID == types.Numeric && !v.opaque {
 		v.p, v.s, _ = types.Precision(c.TypMod)
 	}
 	return v

@@ -13,12 +13,14 @@ import (
 )
 
 // Column is one column of a relation as the mirror describes it. Enum marks an enum type,
-// Collated a collation that is not the byte order, Generated one that replication leaves out.
+// Collated a collation that is not the byte order, Generated one that replication leaves out, Kept one that the shadow keeps as PostgreSQL's text
+// because it holds a value that DuckDB's type cannot.
 type Column struct {
 	Name                      string
 	OID                       uint32
 	TypMod                    int32
 	Enum, Collated, Generated bool
+	Kept                      bool
 }
 
 // Relation is what a name of the statement stands for.
@@ -42,6 +44,7 @@ type Input struct {
 	Constants []Constant
 	Values    []*string
 	ISODates  bool // the session's DateStyle is ISO, so that dates cast to text look alike
+	Lent      bool // the rows go to PostgreSQL, which reads the text of columns that are kept as text
 }
 
 // Use is one relation that the plan reads: from the shadow or from memory.
@@ -152,6 +155,9 @@ func (t *translator) announced(v value, f result.Field) string {
 	same := v.oid == f.TypeOID || isText(v.oid) && isText(f.TypeOID) || v.undecided() && isText(f.TypeOID)
 	if !same {
 		t.refuse(0, "column \"%s\" has a type that the shadow cannot compute", f.Name)
+	}
+	if v.kept {
+		return v.sql
 	}
 	if v.dyn && ty.Kind != result.Decimal {
 		return dynText(v.sql)

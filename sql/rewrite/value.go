@@ -23,6 +23,7 @@ type value struct {
 	null bool
 	// opaque values are kept as PostgreSQL's text: selected, counted and tested for NULL, nothing else. enum ones may be compared for equality.
 	opaque, enum bool
+	kept         bool  // as text, although DuckDB has a type for it
 	collated     bool  // a collation other than the byte order
 	konst        bool  // no column in it
 	generated    bool  // a column that replication leaves out: refused when it is named

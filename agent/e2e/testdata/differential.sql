@@ -146,3 +146,6 @@ SELECT id FROM orders WHERE created_at BETWEEN '2026-01-01 BC' AND '2026-01-02' 
 SELECT tags[1]::int FROM customers -- error;
 SELECT span * int4range(2, 4), lower(span), upper_inf(span), addr << '10.0.0.0/8', host(addr), cash / 2, bits | B'001', at FROM lent ORDER BY id;
 SELECT js -> 'a' ->> 1, js::jsonb, fs[1], moods[1] > 'sad', ch FROM lent ORDER BY id;
+SELECT odd, far FROM lent WHERE id < 4;
+SELECT sum(odd), min(far) FROM lent WHERE odd < 'NaN' AND far > '2000-01-01 BC';
+SELECT id FROM lent WHERE id > 3;
