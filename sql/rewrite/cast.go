@@ -80,7 +80,7 @@ func (t *translator) as(v value, oid uint32) value {
 // read gives a literal its type. What PostgreSQL must interpret is read by the mirror.
 func (t *translator) read(v value, oid uint32) value {
 	switch {
-	case isText(oid):
+	case isText(oid), oid == types.BPChar:
 		return value{oid: oid, sql: quoteLiteral(*v.lit), konst: true, at: v.at}
 	case oid == types.Numeric && t.preparing():
 		t.coerced(*v.lit, oid, v.at)
@@ -140,6 +140,8 @@ func (t *translator) text(v value) string {
 	switch {
 	case isText(v.oid):
 		return v.sql
+	case v.oid == types.BPChar && !v.opaque:
+		return v.trimmed()
 	case v.dyn:
 		return dynText(v.sql)
 	case isInt(v.oid), v.oid == types.Numeric, v.oid == types.Bool, v.oid == types.UUID, v.oid == types.OID:
@@ -156,10 +158,10 @@ func (t *translator) stringArg(v value) string {
 	if v.undecided() {
 		return t.as(v, types.Text).sql
 	}
-	if !isText(v.oid) {
+	if !isText(v.oid) && (v.oid != types.BPChar || v.opaque) {
 		t.refuse(v.at, "type %s cannot be used as text in the shadow", v.typeName())
 	}
-	return v.sql
+	return t.text(v)
 }
 
 // literalArg is the literal text of an argument, for functions whose meaning hangs on it.

@@ -17,7 +17,7 @@ type function func(t *translator, args []value, at int32) value
 // functions are the scalar functions that DuckDB computes as PostgreSQL does, or can be made to.
 var functions = map[string]function{
 	// text
-	"length": textToInt("length"), "char_length": textToInt("length"), "character_length": textToInt("length"), "octet_length": textToInt("strlen"),
+	"length": textToInt("length"), "char_length": textToInt("length"), "character_length": textToInt("length"), "octet_length": octets,
 	"lower": textToText("lower", 1), "upper": textToText("upper", 1), "md5": textToText("md5", 1), "replace": replace, "translate": textToText("translate", 3),
 	"btrim": trim("trim"), "ltrim": trim("ltrim"), "rtrim": trim("rtrim"), "split_part": splitPart, "left": leftRight("left"), "right": leftRight("right"),
 	"lpad": pad("lpad"), "rpad": pad("rpad"), "substring": substring, "substr": substring, "strpos": position, "position": position,
@@ -78,6 +78,11 @@ func textToInt(f string) function {
 		t.count(args, 1, at)
 		return of(types.Int4, cast(call(f, t.stringArg(args[0])), "INTEGER"))
 	}
+}
+
+func octets(t *translator, args []value, at int32) value {
+	t.count(args, 1, at)
+	return textToInt("strlen")(t, []value{padded(args[0])}, at)
 }
 
 func textToText(f string, n int) function {
@@ -201,7 +206,7 @@ func concatAll(t *translator, args []value, at int32) value {
 		if a.oid == types.Bool {
 			t.refuse(at, "concat of boolean is not supported by the shadow")
 		}
-		parts[i] = t.text(a)
+		parts[i] = t.text(padded(a))
 	}
 	return of(types.Text, call("concat", parts...))
 }

@@ -178,6 +178,9 @@ func (t *translator) comparands(op string, l, r value) (value, value) {
 	}
 	t.comparable(l, ordered)
 	t.comparable(r, ordered)
+	if isText(l.oid) != isText(r.oid) && (l.oid == types.BPChar || r.oid == types.BPChar) {
+		l, r = t.explicit(l, types.Text), t.explicit(r, types.Text)
+	}
 	switch {
 	case l.oid == r.oid || isText(l.oid) && isText(r.oid):
 	case isNumber(l.oid) && isNumber(r.oid):
@@ -273,8 +276,16 @@ func (t *translator) likeExpr(s *scope, n *pg.A_Expr, op string) value {
 	if word == "" {
 		t.refuse(n.Location, "this operator is not supported by the shadow")
 	}
-	l := t.expr(s, n.Lexpr)
+	l := padded(t.expr(s, n.Lexpr))
 	return of(types.Bool, "("+t.stringArg(l)+word+t.stringArg(r)+escape+")")
+}
+
+// padded is a character(n) as text where PostgreSQL sees its padding, with which it is stored.
+func padded(v value) value {
+	if v.oid == types.BPChar && !v.opaque {
+		v.oid = types.Text
+	}
+	return v
 }
 
 // concat joins texts; other types are printed as PostgreSQL prints them.
@@ -306,7 +317,7 @@ func (t *translator) regex(op string, l, r value, at int32) value {
 	if strings.HasSuffix(op, "*") {
 		flags = "is"
 	}
-	text := call("regexp_matches", t.stringArg(l), quoteLiteral(pattern), quoteLiteral(flags))
+	text := call("regexp_matches", t.stringArg(padded(l)), quoteLiteral(pattern), quoteLiteral(flags))
 	if strings.HasPrefix(op, "!") {
 		text = "(NOT " + text + ")"
 	}

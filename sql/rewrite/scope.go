@@ -175,7 +175,8 @@ func (t *translator) regroup(s *scope, cols []col) []col {
 // columnValue is a relation's column with the DuckDB type that its definition is cast to.
 func columnValue(c Column, ref string) value {
 	ty := types.Of(c.OID, c.TypMod)
-	v := value{oid: c.OID, sql: ref, opaque: !ty.Exact || c.Kept, kept: c.Kept, enum: c.Enum, collated: c.Collated}
+	exact := ty.Exact || c.OID == types.BPChar && c.TypMod > 0 // padded, so that equal values are the same
+	v := value{oid: c.OID, sql: ref, opaque: !exact || c.Kept, kept: c.Kept, enum: c.Enum, collated: c.Collated}
 	if c.OID == types.Numeric && !v.opaque {
 		v.p, v.s, _ = types.Precision(c.TypMod)
 	}

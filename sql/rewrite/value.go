@@ -115,11 +115,17 @@ func (t *translator) comparable(v value, ordered bool) {
 
 // key is what a value is ordered and compared by.
 func (v value) key() string {
-	if v.dyn {
+	switch {
+	case v.dyn:
 		return dynKey(v.sql)
+	case v.oid == types.BPChar:
+		return v.trimmed()
 	}
 	return v.sql
 }
+
+// trimmed is a character(n) without its padding, which only a few of its own operators see.
+func (v value) trimmed() string { return "rtrim(" + v.sql + ", ' ')" }
 
 // location finds where a node stands, or 0.
 func location(n *pg.Node) int32 {

@@ -149,3 +149,10 @@ SELECT js -> 'a' ->> 1, js::jsonb, fs[1], moods[1] > 'sad', ch FROM lent ORDER B
 SELECT odd, far FROM lent WHERE id < 4;
 SELECT sum(odd), min(far) FROM lent WHERE odd < 'NaN' AND far > '2000-01-01 BC';
 SELECT id FROM lent WHERE id > 3;
+SELECT code, count(*) FROM customers WHERE code <> 'c3  ' GROUP BY code HAVING count(*) > 3 ORDER BY code DESC;
+SELECT DISTINCT code, length(code), code || 'x', upper(code), substring(code from 2 for 3) || '.', code::text || '.', code::varchar || '.' FROM customers;
+SELECT c.code, l.c FROM customers c JOIN lent l ON c.code < l.c OR l.c = c.code WHERE c.id < 9 AND c.code IN ('c1', 'c2 ', 'x') OR c.code BETWEEN 'c5' AND 'c6  ';
+SELECT code LIKE 'c1', code LIKE 'c1%', octet_length(code), concat(code, 'x'), min(code) OVER (), code ~ 'c1$', CASE WHEN id = 1 THEN code ELSE 'y' END, coalesce(code, 'x'::char(9)) FROM customers;
+SELECT 'x'::char(5), id FROM customers WHERE code = 'c1'::text AND code = (SELECT min(c) FROM lent) OR code IN (SELECT c FROM lent) OR name = code;
+SELECT max(code), min(code), count(DISTINCT code), row_number() OVER (ORDER BY max(code)) FROM customers;
+SELECT code FROM customers UNION SELECT c FROM lent;
