@@ -28,8 +28,11 @@ func (t *translator) typeCast(s *scope, n *pg.TypeCast) value {
 		mods = append(mods, int(m.GetAConst().GetIval().GetIval()))
 	}
 	v := t.expr(s, n.Arg)
+	if isNumber(oid) && (oid != types.Numeric || len(mods) > 0) {
+		v = numbered(v)
+	}
 	if v.opaque && v.oid != oid {
-		if isText(oid) && len(mods) == 0 && (v.enum || v.oid == types.JSONB || v.oid == types.JSON) {
+		if isText(oid) && len(mods) == 0 && (v.enum || v.oid == types.JSONB || v.oid == types.JSON || v.oid == types.Numeric) {
 			return of(oid, v.sql)
 		}
 		t.refuse(n.Location, "values of this type cannot be cast in the shadow")

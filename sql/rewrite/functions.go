@@ -65,7 +65,7 @@ func (t *translator) funcCall(s *scope, n *pg.FuncCall) value {
 	}
 	args := make([]value, len(n.Args))
 	for i, a := range n.Args {
-		args[i] = t.expr(s, a)
+		args[i] = numbered(t.expr(s, a))
 		if args[i].opaque {
 			t.refuse(n.Location, "values of this type cannot be computed with in the shadow")
 		}

@@ -69,7 +69,7 @@ func (t *translator) plainOperator(s *scope, n *pg.A_Expr, op string) value {
 	case op == "~" || op == "~*" || op == "!~" || op == "!~*":
 		return t.regex(op, l, r, n.Location)
 	}
-	l, r = t.operandTypes(op, l, r, n.Location)
+	l, r = t.operandTypes(op, numbered(l), numbered(r), n.Location)
 	if l.opaque || r.opaque {
 		t.refuse(n.Location, "values of this type cannot be computed with in the shadow")
 	}
@@ -110,6 +110,7 @@ func (t *translator) operandTypes(op string, l, r value, at int32) (value, value
 }
 
 func (t *translator) unary(op string, v value, at int32) value {
+	v = numbered(v)
 	if v.opaque || !isNumber(v.oid) && v.oid != types.Interval || op != "-" && op != "+" {
 		t.refuse(at, "operator %s is not supported by the shadow", op)
 	}
@@ -165,6 +166,7 @@ func (t *translator) floatOperator(op string, l, r value) string {
 // comparands casts two values to the type PostgreSQL compares them in.
 func (t *translator) comparands(op string, l, r value) (value, value) {
 	ordered := op != "=" && op != "<>" && !strings.HasPrefix(op, "IS ")
+	l, r = numbered(l), numbered(r)
 	switch {
 	case l.undecided() && r.undecided():
 		l, r = t.as(l, types.Text), t.as(r, types.Text)

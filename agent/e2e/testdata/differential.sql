@@ -156,3 +156,10 @@ SELECT code LIKE 'c1', code LIKE 'c1%', octet_length(code), concat(code, 'x'), m
 SELECT 'x'::char(5), id FROM customers WHERE code = 'c1'::text AND code = (SELECT min(c) FROM lent) OR code IN (SELECT c FROM lent) OR name = code;
 SELECT max(code), min(code), count(DISTINCT code), row_number() OVER (ORDER BY max(code)) FROM customers;
 SELECT code FROM customers UNION SELECT c FROM lent;
+SELECT loose, loose + 1, loose * 2.50, -loose, loose - amount, abs(loose), round(loose, 3), loose::int, loose::float8, loose::numeric(12,4), loose::text || '.' FROM orders WHERE loose > 3 AND loose <= 12.500 ORDER BY orders.loose DESC;
+SELECT sum(loose), avg(loose), min(loose), max(loose), count(loose), sum(loose * amount), sum(loose / 3) FROM orders;
+SELECT customer_id, sum(loose) FILTER (WHERE loose IN (1, 2, 3.0)), sum(loose) OVER (PARTITION BY customer_id ORDER BY id) FROM orders GROUP BY customer_id, id, loose ORDER BY 1, 2, 3;
+SELECT CASE WHEN id > 5 THEN loose ELSE amount END, coalesce(loose, 0), greatest(loose, 5.5), nullif(loose, 1) FROM orders WHERE id < 20;
+SELECT loose FROM orders UNION ALL SELECT amount FROM orders WHERE id < 3;
+SELECT o.id FROM orders o JOIN orders p ON o.loose = p.loose AND o.id <> p.id OR o.loose = p.amount;
+SELECT sum(odd) FROM (SELECT loose AS odd FROM orders UNION ALL SELECT 'NaN') x;
