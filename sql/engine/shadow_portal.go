@@ -110,13 +110,37 @@ func (st *shadowStatement) filled(answer []*string) rewrite.Input {
 	return in
 }
 
-// translated runs a plan on the shadow.
+// translated runs a plan on the shadow up to its first rows: what DuckDB cannot compute shows there, in all that sorts or groups.
 func (p *shadowPortal) translated(ctx context.Context, plan *rewrite.Plan, zone string, spans map[ast.Period]span, rt rights) (result.Rows, error) {
 	query, err := p.st.query(ctx, plan, p.st.fields, zone, spans, rt)
 	if err != nil {
 		return nil, err
 	}
-	return p.st.s.source.Shadow.Query(p.running, query)
+	rows, err := p.st.s.source.Shadow.Query(p.running, query)
+	if err != nil {
+		return nil, err
+	}
+	first, err := rows.Next(p.running)
+	if err != nil && !errors.Is(err, io.EOF) {
+		_ = rows.Close() // the first error counts
+		return nil, err
+	}
+	return &begunRows{Rows: rows, first: first}, nil
+}
+
+// begunRows are rows of which the first batch has been read.
+type begunRows struct {
+	result.Rows
+	first *result.Batch
+}
+
+// Next gives the next batch; after the last one the rows themselves say that they have ended.
+func (r *begunRows) Next(ctx context.Context) (*result.Batch, error) {
+	if b := r.first; b != nil {
+		r.first = nil
+		return b, nil
+	}
+	return r.Rows.Next(ctx)
 }
 
 // query defines the relations of a plan.

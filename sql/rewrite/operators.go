@@ -207,6 +207,10 @@ func (t *translator) comparands(op string, l, r value) (value, value) {
 
 func (t *translator) compare(op string, l, r value) value {
 	l, r = t.comparands(op, l, r)
+	if l.dyn && strings.ContainsAny(op, "<>") && op != "<>" { // DuckDB makes BETWEEN of two such comparisons, which it cannot do with structs
+		return of(types.Bool, let("{a: "+l.key()+", b: "+r.key()+"}",
+			"CASE WHEN x.a IS NOT NULL AND x.b IS NOT NULL THEN x.a.w "+op[:1]+" x.b.w OR x.a.w = x.b.w AND x.a.f "+op+" x.b.f END"))
+	}
 	return of(types.Bool, "("+l.key()+" "+op+" "+r.key()+")")
 }
 
