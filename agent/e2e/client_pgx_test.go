@@ -68,7 +68,7 @@ func pgxModes(ctx context.Context, conn *pgx.Conn) error {
 		"session_authorization", "application_name", "in_hot_standby"} {
 		fmt.Println(name, conn.PgConn().ParameterStatus(name))
 	}
-	types, err := conn.LoadTypes(ctx, []string{"status", "percent", "kinds"})
+	types, err := conn.LoadTypes(ctx, []string{"status", "_status", "percent"})
 	if err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func pgxPortals(ctx context.Context, conn *pgx.Conn) error {
 // pgxCopy copies out in every format.
 func pgxCopy(ctx context.Context, conn *pgx.Conn) error {
 	for _, sql := range []string{"COPY (SELECT id, t, n, ai, tz FROM kinds ORDER BY id) TO STDOUT", "COPY kinds TO STDOUT (FORMAT csv, HEADER)",
-		"COPY (SELECT id, b, i2, i4, i8, f4, f8, n, t, by, u, d, tm, ts, tz, iv, jb, ai FROM kinds ORDER BY id) TO STDOUT (FORMAT binary)", "COPY missing TO STDOUT", "COPY (SELECT 1/0) TO STDOUT"} {
+		"COPY kinds TO STDOUT (FORMAT binary)", `COPY "Billing"."Invoice" TO STDOUT (FORMAT "binary")`, "COPY orders (id, status) TO STDOUT (FORMAT binary)", "COPY kinds TO STDOUT (FORMAT binary, DELIMITER 'x')", "COPY missing TO STDOUT", "COPY (SELECT 1/0) TO STDOUT"} {
 		tag, err := conn.PgConn().CopyTo(ctx, os.Stdout, sql)
 		if err != nil {
 			fmt.Println(pgxError(err))

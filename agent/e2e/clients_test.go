@@ -153,7 +153,7 @@ func (c client) run(t *testing.T, env []string) string {
 	began := time.Now()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%s: %v\n%s", strings.Join(c.command, " "), err, out)
+		t.Fatalf("%s: %v\n%s", strings.Join(c.command, " "), err, out[max(0, len(out)-4000):])
 	}
 	t.Logf("%s %s", strconv.Itoa(strings.Count(string(out), "\n"))+" lines in", time.Since(began).Round(time.Millisecond))
 	return string(out)

@@ -136,7 +136,7 @@ func copies(t *testing.T, d *dev) {
 		}
 	}
 	for sql, at := range map[string]string{"COPY (SELECT nothing FROM orders) TO STDOUT": "42703 14", "COPY orders (nothing) TO STDOUT": "42703 0",
-		"COPY orders TO STDOUT (FORMAT binary)": "0A000 0", "COPY salary_sum TO STDOUT": "42809 0", "COPY orders TO STDOUT (DELIMITER 'ab')": "22023 0"} {
+		"COPY salary_sum TO STDOUT": "42809 0", "COPY orders TO STDOUT (DELIMITER 'ab')": "22023 0"} {
 		_, err := agent.PgConn().CopyTo(t.Context(), &bytes.Buffer{}, sql)
 		if got := codeAndPosition(err); got != at {
 			t.Errorf("%s: %s (%v), want %s", sql, got, err, at)

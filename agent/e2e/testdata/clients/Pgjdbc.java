@@ -104,12 +104,21 @@ class Pgjdbc {
       indexes(m, t);
     }
     rows("references", () -> m.getCrossReference(null, null, "orders", null, null, "order_items"));
-    rows("functions", () -> m.getFunctions(null, "public", "%"));
-    rows("function columns", () -> m.getFunctionColumns(null, "public", "%", "%"));
     rows("procedures", () -> m.getProcedures(null, "public", "%"));
     rows("user types", () -> m.getUDTs(null, "public", "%", null));
-    rows("types", m::getTypeInfo);
+    functionsAndTypes(m);
     rows("client info", m::getClientInfoProperties);
+  }
+
+  /** The specific name of a function holds its OID, which is another on the agent; the types of arrays come in no order, and those of our relations are among them. */
+  static void functionsAndTypes(DatabaseMetaData m) throws Exception {
+    try (ResultSet r = m.getFunctions(null, "public", "%"); ResultSet c = m.getFunctionColumns(null, "public", "%", "%"); ResultSet t = m.getTypeInfo()) {
+      while (r.next()) System.out.println(r.getString("FUNCTION_NAME") + " " + r.getInt("FUNCTION_TYPE") + " " + r.getString("REMARKS"));
+      while (c.next()) System.out.println(c.getString("COLUMN_NAME") + " " + c.getInt("COLUMN_TYPE") + " " + c.getString("TYPE_NAME") + " " + c.getInt("ORDINAL_POSITION"));
+      while (t.next())
+        if (t.getInt("DATA_TYPE") != Types.ARRAY)
+          System.out.println(t.getString("TYPE_NAME") + " " + t.getInt("DATA_TYPE") + " " + t.getInt("PRECISION") + " " + t.getBoolean("AUTO_INCREMENT") + " " + t.getInt("MAXIMUM_SCALE"));
+    }
   }
 
   /** Index statistics (pages, rows) are the server's own and left out. */

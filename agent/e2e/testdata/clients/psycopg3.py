@@ -97,17 +97,19 @@ with conn.transaction():
 conn.isolation_level, conn.read_only = None, None
 
 # paging: on the server's side by a cursor with a name, on ours by single rows
-with conn.transaction():
-    with conn.cursor("page", scrollable=False) as cur:
+try:
+    with conn.transaction(), conn.cursor("page", scrollable=False) as cur:
         cur.itersize = 7
         cur.execute("SELECT id, total FROM orders WHERE id <= %s ORDER BY id", (20,))
         rows("cursor", cur.fetchmany(3))
         rows("rest", cur)
+except psycopg.Error as error:
+    failed(error)
 with conn.cursor() as cur:
     rows("stream", cur.stream("SELECT id, status FROM orders WHERE id <= %s ORDER BY id", (5,)))
 
 # copy out
-for text in ("COPY (SELECT id, t, n, ai, tz FROM kinds ORDER BY id) TO STDOUT", "COPY kinds TO STDOUT (FORMAT csv, HEADER)"):
+for text in ("COPY kinds TO STDOUT (FORMAT binary)", "COPY (SELECT id, t, n, ai, tz FROM kinds ORDER BY id) TO STDOUT", "COPY kinds TO STDOUT (FORMAT csv, HEADER)"):
     with conn.cursor().copy(text) as copy:
         print(b"".join(copy))
 with conn.cursor().copy("COPY (SELECT id, t, n FROM kinds ORDER BY id) TO STDOUT") as copy:

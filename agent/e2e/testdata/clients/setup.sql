@@ -2,13 +2,13 @@
 CREATE DOMAIN percent AS numeric(5,2) CHECK (VALUE BETWEEN 0 AND 100);
 CREATE TABLE kinds (id integer PRIMARY KEY, b boolean, i2 smallint, i4 integer, i8 bigint, f4 real, f8 double precision, n numeric, n2 numeric(12,2),
   t text, v varchar(20), c char(5), by bytea, u uuid, d date, tm time, ts timestamp, tz timestamptz, iv interval, j json, jb jsonb, st status, p percent,
-  ai integer[], at text[], ip inet, r int4range, o oid);
+  ai integer[], at text[], ip inet, r int4range, o oid, sts status[], bx box, mo money);
 INSERT INTO kinds VALUES
   (1, true, -32768, 2147483647, -9223372036854775808, 1.5, 0.1, 12345678901234567890.123456789, 12.50, 'Grüße, "x" \ y', 'varied', 'ab', '\x00deadbeef', '6f1c3f0e-0000-4000-8000-00000000000a',
    '2026-02-28', '23:59:59.123456', '2026-01-02 03:04:05.678', '2026-01-02 03:04:05.678901+00', '1 year 2 mons 3 days 04:05:06.7', '{"a": [1,  2]}', '{"a": [1, 2.50]}', 'paid', 12.5,
-   '{1,NULL,3}', '{"a b",NULL,"c,d"}', '10.0.0.1/8', '[1,5)', 42),
-  (2, false, 0, 0, 0, 0, -1e300, 0, 0, '', '', '', '', '00000000-0000-0000-0000-000000000000', '0001-01-01', '00:00:00', '0001-01-01 00:00:00', '1970-01-01 00:00:00+00', '00:00:00', 'null', '{}', 'new', 0, '{}', '{}', '::1', 'empty', 0),
-  (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+   '{1,NULL,3}', '{"a b",NULL,"c,d"}', '10.0.0.1/8', '[1,5)', 42, '{paid,NULL,new}', '(3,4),(1,2)', 1234.5),
+  (2, false, 0, 0, 0, 0, -1e300, 0, 0, '', '', '', '', '00000000-0000-0000-0000-000000000000', '0001-01-01', '00:00:00', '0001-01-01 00:00:00', '1970-01-01 00:00:00+00', '00:00:00', 'null', '{}', 'new', 0, '{}', '{}', '::1', 'empty', 0, '{}', '(0,0),(0,0)', 0),
+  (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 COMMENT ON TABLE kinds IS 'One column of each kind';
 COMMENT ON COLUMN kinds.n2 IS 'with two places';
 CREATE SCHEMA "Billing";
