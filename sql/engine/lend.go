@@ -151,15 +151,7 @@ func (p *shadowPortal) lent(ctx context.Context, in rewrite.Input, zone string, 
 	room := s.e.o.MaxLent
 	for _, lo := range l.loans {
 		in.Fields, in.Lent = lo.fields, true
-		plan, err := lo.plan(in)
-		if err != nil {
-			return nil, err
-		}
-		query, err := p.st.query(ctx, plan, lo.fields, zone, spans, rt)
-		if err != nil {
-			return nil, err
-		}
-		arrays, err := s.borrow(p.running, query, &room)
+		arrays, err := p.borrow(ctx, lo, in, zone, spans, rt, &room)
 		if errors.Is(err, errLent) {
 			return nil, tooMuch(s.e.o.MaxLent, l.refusal)
 		}
@@ -174,15 +166,33 @@ func (p *shadowPortal) lent(ctx context.Context, in rewrite.Input, zone string, 
 	return rows, unplaced(err)
 }
 
-// plan leaves rows out that the statement does not need, unless a value is one that the shadow does not compute with.
-func (lo *loan) plan(in rewrite.Input) (*rewrite.Plan, error) {
-	if lo.Filtered != nil {
-		plan, err := lo.Filtered.Translate(in)
-		if sqlerr.Code(err) != sqlerr.FeatureNotSupported {
-			return plan, err
+// borrow reads the rows that a relation lends. It leaves out those that the statement does not need, unless a value is one that the shadow does not
+// compute with.
+func (p *shadowPortal) borrow(ctx context.Context, lo loan, in rewrite.Input, zone string, spans map[ast.Period]span, rt rights, room *int) (arrays [][]byte, err error) {
+	for _, q := range []*rewrite.Query{lo.Filtered, lo.Query} {
+		if q == nil {
+			continue
+		}
+		var plan *rewrite.Plan
+		if plan, err = q.Translate(in); err == nil {
+			var query Query
+			if query, err = p.st.query(ctx, plan, lo.fields, zone, spans, rt); err != nil {
+				return nil, err
+			}
+			left := *room
+			if arrays, err = p.st.s.borrow(p.running, query, &left); err == nil {
+				*room = left
+				return arrays, nil
+			}
+			if !errors.Is(err, errLent) {
+				err = p.worded(err)
+			}
+		}
+		if !lends[sqlerr.Code(err)] {
+			return nil, err
 		}
 	}
-	return lo.Query.Translate(in)
+	return nil, err
 }
 
 // errLent says that the rows are more than may be lent.
