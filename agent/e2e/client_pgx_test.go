@@ -215,7 +215,7 @@ func pgxPortals(ctx context.Context, conn *pgx.Conn) error {
 // pgxCopy copies out in every format.
 func pgxCopy(ctx context.Context, conn *pgx.Conn) error {
 	for _, sql := range []string{"COPY (SELECT id, t, n, ai, tz FROM kinds ORDER BY id) TO STDOUT", "COPY kinds TO STDOUT (FORMAT csv, HEADER)",
-		"COPY kinds TO STDOUT (FORMAT binary)", `COPY "Billing"."Invoice" TO STDOUT (FORMAT "binary")`, "COPY orders (id, status) TO STDOUT (FORMAT binary)", "COPY kinds TO STDOUT (FORMAT binary, DELIMITER 'x')", "COPY missing TO STDOUT", "COPY (SELECT 1/0) TO STDOUT"} {
+		"COPY kinds TO STDOUT (FORMAT binary)", `COPY "Billing"."Invoice" TO STDOUT (FORMAT "binary")`, "COPY (SELECT id, status, created_at IS NULL FROM orders WHERE id < 50 ORDER BY id) TO STDOUT (FORMAT binary)", "COPY kinds TO STDOUT (FORMAT binary, DELIMITER 'x')", "COPY missing TO STDOUT", "COPY (SELECT 1/0) TO STDOUT"} {
 		tag, err := conn.PgConn().CopyTo(ctx, os.Stdout, sql)
 		if err != nil {
 			fmt.Println(pgxError(err))

@@ -31,13 +31,13 @@ var clients = []client{
 	{"psql", true, []string{"psql", "-X", "-f", "psql.sql"}},
 	{"pgx", true, []string{"client-pgx"}},
 	{"lib-pq", true, []string{"client-lib-pq"}},
-	{"psycopg3", true, []string{"/usr/bin/python3", "psycopg3.py"}},
-	{"pgjdbc", true, []string{"java", "-cp", "/usr/share/java/postgresql.jar", "Pgjdbc.java"}},
-	{"psycopg2", false, []string{"/usr/bin/python3", "psycopg2.py"}},
-	{"asyncpg", false, []string{"/usr/bin/python3", "asyncpg.py"}},
-	{"sqlalchemy", false, []string{"/usr/bin/python3", "sqlalchemy.py"}},
-	{"pandas", false, []string{"/usr/bin/python3", "pandas.py"}},
-	{"psqlodbc", false, []string{"/usr/bin/python3", "psqlodbc.py"}},
+	{"psycopg3", true, []string{"/usr/bin/python3", "use_psycopg3.py"}},
+	{"pgjdbc", true, []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", "/usr/share/java/postgresql.jar", "Pgjdbc.java"}},
+	{"psycopg2", false, []string{"/usr/bin/python3", "use_psycopg2.py"}},
+	{"asyncpg", false, []string{"/usr/bin/python3", "use_asyncpg.py"}},
+	{"sqlalchemy", false, []string{"/usr/bin/python3", "use_sqlalchemy.py"}},
+	{"pandas", false, []string{"/usr/bin/python3", "use_pandas.py"}},
+	{"psqlodbc", false, []string{"/usr/bin/python3", "use_psqlodbc.py"}},
 	{"node-postgres", false, []string{"node", "node-postgres.js"}},
 }
 
@@ -114,7 +114,7 @@ func startPair(t *testing.T) (primary, agent []string) {
 	eventually(t, 10*time.Second, "the deletion is seen through the agent", func() bool {
 		return d.value(t, "analyst", "shop", "SELECT count(*) FROM events") == "9990"
 	})
-	common := append(os.Environ(), "PGHOST=127.0.0.1", "PGDATABASE=shop", "PGUSER=analyst", "PGTZ=UTC", "PSQL_PAGER=")
+	common := append(os.Environ(), "PGHOST=127.0.0.1", "PGDATABASE=shop", "PGUSER=analyst", "PGTZ=UTC", "NODE_PATH="+filepath.Join(clientsCache(t), "node_modules"))
 	primary = append(common[:len(common):len(common)], fmt.Sprintf("PGPORT=%d", pg.Port()), "PGSSLMODE=disable")
 	agent = append(common[:len(common):len(common)], "PGPORT="+d.port, "PGPASSWORD="+d.password(t, "analyst"), "PGSSLMODE=verify-full",
 		"PGSSLROOTCERT="+filepath.Join(d.dir, "agent", "server.crt"), "FORESHADOW_THEN="+then)
@@ -157,4 +157,14 @@ func (c client) run(t *testing.T, env []string) string {
 	}
 	t.Logf("%s %s", strconv.Itoa(strings.Count(string(out), "\n"))+" lines in", time.Since(began).Round(time.Millisecond))
 	return string(out)
+}
+
+// clientsCache is where scripts/clients puts what no package of the system has.
+func clientsCache(t *testing.T) string {
+	t.Helper()
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "foreshadow", "clients")
 }

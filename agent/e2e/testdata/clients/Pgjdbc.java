@@ -92,7 +92,7 @@ class Pgjdbc {
     rows("table types", m::getTableTypes);
     rows("tables", () -> m.getTables(null, null, "%", new String[] {"TABLE", "VIEW", "MATERIALIZED VIEW", "PARTITIONED TABLE", "SEQUENCE", "INDEX", "TYPE"}));
     rows("all tables", () -> m.getTables("shop", "public", null, null));
-    for (String t : List.of("orders", "kinds", "Invoice", "readings", "paid_orders", "cities", "order_items")) {
+    for (String t : List.of("orders", "kinds", "Invoice", "readings", "paid_orders")) {
       rows("columns of " + t, () -> m.getColumns(null, null, t, null));
       rows("primary key of " + t, () -> m.getPrimaryKeys(null, null, t));
       rows("imported keys of " + t, () -> m.getImportedKeys(null, null, t));
@@ -247,11 +247,10 @@ class Pgjdbc {
 
   /** A time limit, which the driver keeps by cancelling. */
   static void cancel() throws Exception {
-    for (String sql : List.of(NEVER_ENDS, "SELECT pg_sleep(60)"))
-      try (Statement s = conn.createStatement()) {
-        s.setQueryTimeout(1);
-        rows("cancelled", () -> s.executeQuery(sql));
-      }
+    try (Statement s = conn.createStatement()) {
+      s.setQueryTimeout(1);
+      rows("cancelled", () -> s.executeQuery(NEVER_ENDS));
+    }
     rows("after", () -> conn.createStatement().executeQuery("SELECT count(*) FROM orders"));
   }
 
