@@ -137,6 +137,7 @@ func (s *Session) Fail(ctx context.Context) error {
 		return err
 	}
 	s.send(&pgproto3.Parse{Query: "fail"}, &pgproto3.Flush{})
+	s.unnamed = nil // which this replaces, although it fails
 	if err := s.flush(); err != nil {
 		return err
 	}
