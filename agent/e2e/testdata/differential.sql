@@ -123,3 +123,6 @@ SELECT id FROM secret -- error;
 SELECT id FROM orders WHERE created_at > 'yesterdayish' -- error;
 SELECT id FROM orders LIMIT -1 -- error;
 SELECT substring(name, 1, -1) FROM customers -- error;
+SELECT NULL::interval, id FROM orders WHERE id < 3;
+SELECT coalesce(NULL::interval, took), NULL::interval IS NULL FROM orders;
+SELECT count(NULL::interval), interval '-1 year 2 days -3:04:05.6', id FROM orders GROUP BY id;
