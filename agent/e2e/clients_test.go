@@ -24,7 +24,7 @@ func TestClients(t *testing.T) {
 	d := startGuarded(t)
 	for name, test := range map[string]func(*testing.T, *dev){
 		"backslash": backslashCommands, "own relations": ownRelations, "own functions": ownFunctions, "copy": copies,
-		"psql copy": psqlCopy, "timeout": timedOut, "context": noInnerNames,
+		"psql copy": psqlCopy, "psql cursors": psqlCursors, "timeout": timedOut, "context": noInnerNames,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, d) })
 	}
@@ -110,6 +110,8 @@ var copyStatements = []string{
 	"COPY odd TO STDOUT WITH (FORMAT csv, FORCE_QUOTE *, DELIMITER ';', QUOTE '''', ESCAPE '\\')", "COPY odd TO STDOUT WITH (DELIMITER ',', NULL '', HEADER true)",
 	"COPY (SELECT v FROM odd ORDER BY id) TO STDOUT CSV", "COPY (SELECT id, (total * 2)::numeric(12,1) AS t, status FROM orders WHERE id < 50 ORDER BY id) TO STDOUT CSV HEADER",
 	"COPY (SELECT count(*), min(created_at), NULL FROM orders) TO STDOUT", "COPY (SELECT id FROM odd WHERE id > 1000) TO STDOUT CSV HEADER",
+	"COPY odd TO STDOUT (FORMAT binary)", "COPY orders TO STDOUT (FORMAT binary)", "COPY (SELECT id FROM odd WHERE id > 1000) TO STDOUT WITH BINARY",
+	"COPY (SELECT count(*), sum(total), avg(total), min(created_at), NULL FROM orders) TO STDOUT (FORMAT \"binary\")",
 	"COPY (SELECT 1 AS one, 'a,b') TO STDOUT CSV HEADER", "COPY (SELECT g FROM generate_series(1, 5000) g, odd WHERE odd.id = 1 ORDER BY 1) TO STDOUT",
 }
 
@@ -140,7 +142,7 @@ func copies(t *testing.T, d *dev) {
 		t.Errorf("a generated column, which replication leaves out: %s", got)
 	}
 	for sql, at := range map[string]string{"COPY (SELECT nothing FROM orders) TO STDOUT": "42703 14", "COPY orders (nothing) TO STDOUT": "42703 0",
-		"COPY orders TO STDOUT (FORMAT binary)": "0A000 0", "COPY salary_sum TO STDOUT": "42809 0", "COPY orders TO STDOUT (DELIMITER 'ab')": "22023 0"} {
+		"COPY orders TO STDOUT (FORMAT binary, HEADER)": "42601 0", "COPY salary_sum TO STDOUT": "42809 0", "COPY orders TO STDOUT (DELIMITER 'ab')": "22023 0"} {
 		_, err := agent.PgConn().CopyTo(t.Context(), &bytes.Buffer{}, sql)
 		if got := codeAndPosition(err); got != at {
 			t.Errorf("%s: %s (%v), want %s", sql, got, err, at)
@@ -159,6 +161,15 @@ func psqlCopy(t *testing.T, d *dev) {
 	out, err = d.psql(t, "analyst", "shop", "-c", `\copy (SELECT 1 / (id - 9000) FROM orders) TO '`+file+`'`, "-c", "SELECT 1")
 	if err == nil || !strings.Contains(out, "division by zero") {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// psqlCursors is FETCH_COUNT, with which psql reads by a cursor.
+func psqlCursors(t *testing.T, d *dev) {
+	out, err := d.psql(t, "analyst", "shop", "-At", "-v", "FETCH_COUNT=300", "-c", "SELECT id FROM orders ORDER BY id", "-c", "SELECT 1 / (id - 5000) FROM orders ORDER BY id", "-c", "SELECT count(*) FROM orders")
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if err == nil || len(lines) < 10001 || lines[0] != "1" || lines[9999] != "10000" || !strings.Contains(out, "division by zero") {
+		t.Errorf("%v: %d lines, the last %s", err, len(lines), lines[len(lines)-1])
 	}
 }
 

@@ -17,12 +17,15 @@ import (
 	"foreshadow/sql/sqlerr"
 )
 
-// shadowPortal runs once; limited ends its statement_timeout.
+// shadowPortal runs once.
 type shadowPortal struct {
 	st      *shadowStatement
 	params  []session.Param
 	running context.Context
-	limited context.CancelFunc
+	end     context.CancelCauseFunc
+	job     *job
+	timeout time.Duration // statement_timeout; 0 is none
+	timer   *time.Timer
 }
 
 func (p *shadowPortal) Fields() []result.Field { return p.st.fields }
@@ -31,68 +34,94 @@ func (p *shadowPortal) Close() error           { return nil }
 
 // Rows checks the privileges, computes the constants, and starts the query on the shadow.
 func (p *shadowPortal) Rows(ctx context.Context) (result.Rows, error) {
+	return p.run(ctx, func(q Query) Query { return q })
+}
+
+// run runs what is made of the translated query.
+func (p *shadowPortal) run(ctx context.Context, of func(Query) Query) (result.Rows, error) {
 	s := p.st.s
-	ctx, done := s.cancellable(ctx)
-	p.running, p.limited = ctx, func() {}
-	rows, err := p.rows(ctx)
-	if err != nil {
-		err = p.worded(err)
-		p.limited()
-		done()
-		return nil, s.fail(context.WithoutCancel(ctx), parse.Shift(err, p.st.text.Offset))
+	p.running, p.end = context.WithCancelCause(ctx)
+	p.job = &job{func() { p.end(context.Canceled) }}
+	s.begin(p.job)
+	q, err := p.query(p.running)
+	if err == nil {
+		p.limit()
+		var rows result.Rows
+		if rows, err = s.source.Shadow.Query(p.running, of(q)); err == nil {
+			return &shadowRows{Rows: rows, p: p}, nil
+		}
 	}
-	return &shadowRows{Rows: rows, p: p, done: done}, nil
+	err = p.worded(err)
+	p.stop()
+	return nil, s.fail(ctx, parse.Shift(err, p.st.text.Offset))
 }
 
 // worded is shadowError, but for the end of the time that statement_timeout gave.
 func (p *shadowPortal) worded(err error) error {
-	if errors.Is(p.running.Err(), context.DeadlineExceeded) {
+	if errors.Is(context.Cause(p.running), context.DeadlineExceeded) {
 		return sqlerr.From(context.DeadlineExceeded)
 	}
 	return shadowError(err)
 }
 
-// limit starts statement_timeout, in milliseconds; 0 is none.
-func (p *shadowPortal) limit(setting string) {
-	if ms, err := strconv.ParseInt(setting, 10, 32); err == nil && ms > 0 {
-		p.running, p.limited = context.WithTimeout(p.running, time.Duration(ms)*time.Millisecond)
+// limit starts the time that statement_timeout gives.
+func (p *shadowPortal) limit() {
+	if p.timeout > 0 {
+		p.timer = time.AfterFunc(p.timeout, func() { p.end(context.DeadlineExceeded) })
 	}
 }
 
-func (p *shadowPortal) rows(ctx context.Context) (result.Rows, error) {
+// rest ends what limits and interrupts a statement while the client asks for nothing.
+func (p *shadowPortal) rest() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.st.s.end(p.job)
+}
+
+// stop ends the statement.
+func (p *shadowPortal) stop() {
+	p.rest()
+	p.end(nil)
+}
+
+// query is the statement as the shadow runs it now.
+func (p *shadowPortal) query(ctx context.Context) (Query, error) {
 	st, s := p.st, p.st.s
 	answer, spans, err := st.ask(ctx, p.params)
 	if err != nil {
-		return nil, err
+		return Query{}, err
 	}
 	if again, err := st.again(ctx, spans); err != nil {
-		return nil, err
+		return Query{}, err
 	} else if again {
 		if answer, spans, err = st.ask(ctx, p.params); err != nil {
-			return nil, err
+			return Query{}, err
 		}
 	}
 	rt, err := s.hide(ctx, st.relations)
 	if err != nil {
-		return nil, err
+		return Query{}, err
 	}
 	values := answer[fixedItems+st.computed:]
 	plan, err := st.q.Translate(rewrite.Input{Relations: st.relations, Then: st.travel.relations, Fields: st.fields, Constants: st.constants,
 		Values: append([]*string{}, values...), ISODates: yes(answer[2])})
 	if err != nil {
-		return nil, err
+		return Query{}, err
 	}
 	if err := s.granted(ctx, st.travel, plan.Uses); err != nil {
-		return nil, err
+		return Query{}, err
 	}
 	query := Query{Fields: st.fields, TimeZone: text(answer[1])}
 	definitions, err := s.define(ctx, plan, spans, rt, &query)
 	if err != nil {
-		return nil, err
+		return Query{}, err
 	}
 	query.SQL = plan.SQL(definitions)
-	p.limit(text(answer[3]))
-	return s.source.Shadow.Query(p.running, query)
+	if ms, err := strconv.ParseInt(text(answer[3]), 10, 32); err == nil {
+		p.timeout = time.Duration(ms) * time.Millisecond
+	}
+	return query, nil
 }
 
 // ask checks the privileges, has the constants computed, and reads the moments among them.
@@ -191,14 +220,28 @@ func (s *querySession) ask(ctx context.Context, name string, params []session.Pa
 // shadowRows words the shadow's errors and makes the transaction see them.
 type shadowRows struct {
 	result.Rows
-	p      *shadowPortal
-	done   func()
-	failed bool
+	p       *shadowPortal
+	resting bool
+	failed  bool
+}
+
+// Rest leaves the query where it is: the client may take its time, and what is cancelled meanwhile is something else.
+func (r *shadowRows) Rest() {
+	r.resting = true
+	r.p.rest()
 }
 
 // Next gives the next batch.
 func (r *shadowRows) Next(ctx context.Context) (*result.Batch, error) {
+	if r.resting {
+		r.resting = false
+		r.p.st.s.begin(r.p.job)
+		r.p.limit()
+	}
 	b, err := r.Rows.Next(ctx)
+	if err == nil && r.p.running.Err() != nil {
+		err = r.p.running.Err()
+	}
 	if err == nil || errors.Is(err, io.EOF) {
 		return b, err
 	}
@@ -212,7 +255,6 @@ func (r *shadowRows) Next(ctx context.Context) (*result.Batch, error) {
 // Close ends the query.
 func (r *shadowRows) Close() error {
 	err := r.Rows.Close()
-	r.p.limited()
-	r.done()
+	r.p.stop()
 	return err
 }

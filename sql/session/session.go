@@ -70,6 +70,9 @@ type Statement interface {
 	Close() error
 }
 
+// Binary may be implemented by a Statement whose rows a simple query gets in binary, as those of FETCH from a cursor that was declared BINARY.
+type Binary interface{ Binary() bool }
+
 // Param is one bound value in the format the client chose; a nil Value is NULL.
 type Param struct {
 	Format int16
