@@ -100,6 +100,9 @@ func (c *conn) finish(ctx context.Context) error {
 		}
 	}
 	c.sendNotices()
+	if c.sess.TxStatus() == 'I' {
+		c.sendNotifications()
+	}
 	c.sendStatus()
 	return c.ready()
 }

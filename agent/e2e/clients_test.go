@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,7 +25,7 @@ func TestClients(t *testing.T) {
 	d := startGuarded(t)
 	for name, test := range map[string]func(*testing.T, *dev){
 		"backslash": backslashCommands, "own relations": ownRelations, "own functions": ownFunctions, "copy": copies,
-		"psql copy": psqlCopy, "psql cursors": psqlCursors, "timeout": timedOut, "context": noInnerNames,
+		"psql copy": psqlCopy, "psql cursors": psqlCursors, "listen": listens, "timeout": timedOut, "context": noInnerNames,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, d) })
 	}
@@ -170,6 +171,56 @@ func psqlCursors(t *testing.T, d *dev) {
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	if err == nil || len(lines) < 10001 || lines[0] != "1" || lines[9999] != "10000" || !strings.Contains(out, "division by zero") {
 		t.Errorf("%v: %d lines, the last %s", err, len(lines), lines[len(lines)-1])
+	}
+}
+
+// listens hears of requests: at once while idle, after the transaction otherwise, and from nobody but the agent.
+func listens(t *testing.T, d *dev) {
+	listener, alice := d.connect(t, "analyst", "shop"), d.connect(t, "alice", "shop")
+	exec := func(c *pgx.Conn, sql string) {
+		t.Helper()
+		if _, err := c.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	heard := func(state string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		n, err := listener.WaitForNotification(ctx)
+		if err != nil || n.Channel != "foreshadow_requests" || !strings.Contains(n.Payload, `"state":"`+state+`","kind":"CREATE PREDICTIVE INSTANCE","target":"heard_of`) {
+			t.Errorf("want %s: %+v, %v", state, n, err)
+		}
+	}
+	var id int64
+	propose := func() {
+		t.Helper()
+		if err := alice.QueryRow(t.Context(), "CREATE PREDICTIVE INSTANCE heard_of AT HORIZON '90 days'", pgx.QueryExecModeSimpleProtocol).Scan(&id, nil, nil, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(listener, "LISTEN foreshadow_requests")
+	propose()
+	heard("PENDING")
+	exec(listener, "BEGIN")
+	exec(alice, fmt.Sprintf("REJECT REQUEST %d", id))
+	exec(listener, "SELECT 1")
+	exec(listener, "COMMIT")
+	heard("REJECTED")
+	for _, sql := range []string{"NOTIFY foreshadow_requests, 'forged'", "SELECT pg_notify('foreshadow_requests', 'forged')"} {
+		if _, err := alice.Exec(t.Context(), sql); strings.HasPrefix(sql, "NOTIFY") && codeAndPosition(err) != "42501 0" {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+	exec(listener, "BEGIN; UNLISTEN *; ROLLBACK")
+	propose()
+	heard("PENDING")
+	exec(listener, "UNLISTEN foreshadow_requests")
+	exec(alice, fmt.Sprintf("WITHDRAW REQUEST %d", id))
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if n, err := listener.WaitForNotification(ctx); err == nil {
+		t.Errorf("heard %+v", n)
 	}
 }
 

@@ -28,6 +28,9 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 	}
 	switch q.Kind {
 	case rewrite.Mirror:
+		if err := s.checkNotify(q); err != nil {
+			return nil, err
+		}
 		if st, err := s.prepareNamed(ctx, t, q, oids); st != nil || err != nil {
 			return st, err
 		}

@@ -19,7 +19,8 @@ type querySession struct {
 	mirror MirrorSession
 	shown  map[int64]string // hashes of the requests that this session has been shown
 
-	names names // cursors and prepared statements over the shadow
+	names    names // cursors and prepared statements over the shadow
+	listener listener
 
 	mu      sync.Mutex
 	running *job // the shadow query or own statement under way
@@ -61,7 +62,10 @@ func (s *querySession) Sync(ctx context.Context) error {
 	if err := s.mirror.Sync(ctx); err != nil {
 		return err
 	}
-	return s.sweepCursors(ctx)
+	if err := s.sweepCursors(ctx); err != nil {
+		return err
+	}
+	return s.followListening(ctx)
 }
 
 // Notices gives the mirror's notices and then our own.
@@ -80,6 +84,7 @@ func (s *querySession) Cancel() {
 // Close interrupts what runs and ends the backend.
 func (s *querySession) Close() error {
 	s.interrupt()
+	s.listener.close()
 	s.names.close()
 	return s.mirror.Close()
 }

@@ -76,6 +76,17 @@ func (q *Query) EndsNames() bool {
 	return q.stmt.GetTransactionStmt() != nil || q.stmt.GetDiscardStmt() != nil || q.stmt.GetClosePortalStmt() != nil
 }
 
+// Notified is the channel of a NOTIFY; ok is false for any other statement.
+func (q *Query) Notified() (channel string, ok bool) {
+	n := q.stmt.GetNotifyStmt()
+	return n.GetConditionname(), n != nil
+}
+
+// Listens says whether the statement may change the channels that are listened to.
+func (q *Query) Listens() bool {
+	return q.stmt.GetListenStmt() != nil || q.stmt.GetUnlistenStmt() != nil || q.stmt.GetDiscardStmt() != nil
+}
+
 // Prepared is a PREPARE: its name and the types that it gives to parameters.
 type Prepared struct {
 	Name  string
