@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"foreshadow/pgwire/encode"
-	"foreshadow/sql/ast"
 	"foreshadow/sql/result"
 	"foreshadow/sql/rewrite"
 	"foreshadow/sql/sqlerr"
@@ -139,27 +138,22 @@ func (lo *loan) body(ctx context.Context, s *querySession, params int) (string, 
 }
 
 // lent borrows the rows and runs the statement on the mirror.
-func (p *shadowPortal) lent(ctx context.Context, in rewrite.Input, zone string, spans map[ast.Period]span, rt rights) (result.Rows, error) {
+func (p *shadowPortal) lent(ctx context.Context, k *known) (result.Rows, error) {
 	s, l := p.st.s, p.st.lent
 	select {
 	case s.e.lending <- struct{}{}:
 		defer func() { <-s.e.lending }()
-	case <-p.running.Done():
-		return nil, p.running.Err()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	values, formats := split(p.params)
 	room := s.e.o.MaxLent
 	for _, lo := range l.loans {
-		in.Fields, in.Lent = lo.fields, true
-		plan, err := lo.plan(in)
+		query, err := p.st.loanQuery(ctx, &lo, k)
 		if err != nil {
 			return nil, err
 		}
-		query, err := p.st.query(ctx, plan, lo.fields, zone, spans, rt)
-		if err != nil {
-			return nil, err
-		}
-		arrays, err := s.borrow(p.running, query, &room)
+		arrays, err := s.borrow(ctx, query, &room)
 		if errors.Is(err, errLent) {
 			return nil, tooMuch(s.e.o.MaxLent, l.refusal)
 		}
@@ -170,8 +164,19 @@ func (p *shadowPortal) lent(ctx context.Context, in rewrite.Input, zone string, 
 			values, formats = append(values, a), append(formats, 1)
 		}
 	}
-	rows, err := s.mirror.Execute(p.running, l.name, values, formats, p.formats)
+	rows, err := s.mirror.Execute(ctx, l.name, values, formats, p.formats)
 	return rows, unplaced(err)
+}
+
+// loanQuery is what the shadow is asked for.
+func (st *shadowStatement) loanQuery(ctx context.Context, lo *loan, k *known) (Query, error) {
+	in := st.filled(k.answer)
+	in.Fields, in.Lent = lo.fields, true
+	plan, err := lo.plan(in)
+	if err != nil {
+		return Query{}, err
+	}
+	return st.query(ctx, plan, lo.fields, k)
 }
 
 // plan leaves rows out that the statement does not need, unless a value is one that the shadow does not compute with.

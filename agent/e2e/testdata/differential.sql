@@ -163,3 +163,6 @@ SELECT CASE WHEN id > 5 THEN loose ELSE amount END, coalesce(loose, 0), greatest
 SELECT loose FROM orders UNION ALL SELECT amount FROM orders WHERE id < 3;
 SELECT o.id FROM orders o JOIN orders p ON o.loose = p.loose AND o.id <> p.id OR o.loose = p.amount;
 SELECT sum(odd) FROM (SELECT loose AS odd FROM orders UNION ALL SELECT 'NaN') x;
+SELECT NULL::interval, id FROM orders WHERE id < 3;
+SELECT coalesce(NULL::interval, took), NULL::interval IS NULL FROM orders;
+SELECT count(NULL::interval), interval '-1 year 2 days -3:04:05.6', id FROM orders GROUP BY id;
