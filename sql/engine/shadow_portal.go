@@ -101,7 +101,7 @@ func (p *shadowPortal) rows(ctx context.Context) (result.Rows, error) {
 }
 
 // lends are the errors that the shadow may have come to only because a value is one that it does not compute with; PostgreSQL knows better.
-var lends = map[string]bool{sqlerr.FeatureNotSupported: true, sqlerr.NumericOutOfRange: true, sqlerr.InvalidText: true}
+var lends = map[string]bool{sqlerr.FeatureNotSupported: true, sqlerr.NumericOutOfRange: true, sqlerr.InvalidText: true, "2201E": true, "2201F": true}
 
 // filled is the input with the values that the mirror computed.
 func (st *shadowStatement) filled(answer []*string) rewrite.Input {
@@ -116,7 +116,33 @@ func (p *shadowPortal) translated(ctx context.Context, plan *rewrite.Plan, zone 
 	if err != nil {
 		return nil, err
 	}
-	return p.st.s.source.Shadow.Query(p.running, query)
+	rows, err := p.st.s.source.Shadow.Query(p.running, query)
+	if err != nil {
+		return nil, err
+	}
+	ahead := &aheadRows{Rows: rows}
+	if ahead.first, ahead.err = rows.Next(p.running); ahead.err != nil && !errors.Is(ahead.err, io.EOF) {
+		_ = rows.Close()
+		return nil, ahead.err
+	}
+	return ahead, nil
+}
+
+// aheadRows has read the first batch, so that an error before any row has been shown can still lead to another way of answering.
+type aheadRows struct {
+	result.Rows
+	first *result.Batch
+	err   error
+	given bool
+}
+
+// Next gives the first batch, and then the others.
+func (r *aheadRows) Next(ctx context.Context) (*result.Batch, error) {
+	if !r.given || r.err != nil {
+		r.given = true
+		return r.first, r.err
+	}
+	return r.Rows.Next(ctx)
 }
 
 // query defines the relations of a plan.

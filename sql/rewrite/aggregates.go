@@ -111,8 +111,9 @@ func nonZero(run func(f, arg string) string, v value) value {
 func extreme(f string) aggregate {
 	return func(t *translator, v value, run func(f, arg string) string) value {
 		t.comparable(v, true)
-		if v.dyn {
-			return dynamic(run("arg_"+f, v.sql+", "+v.key()))
+		if key := v.key(); key != v.sql {
+			v.sql = run("arg_"+f, v.sql+", "+key)
+			return v
 		}
 		if v.oid == types.Bool || v.oid == types.UUID {
 			t.refuse(v.at, "%s of this type is not supported by the shadow", f)

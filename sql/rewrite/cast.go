@@ -109,6 +109,9 @@ func (t *translator) explicit(v value, oid uint32) value {
 		return t.toNumeric(v)
 	case oid == types.Numeric && isFloat(v.oid):
 		return fromFloat(v)
+	case oid == types.Float4 && (v.oid == types.Float8 || v.oid == types.Numeric):
+		out.sql = let("{d: "+t.float(v, "DOUBLE")+", f: TRY_CAST("+t.float(v, "DOUBLE")+" AS FLOAT)}", "CASE WHEN x.d IS NOT NULL AND (x.f IS NULL OR isinf(x.f) AND NOT isinf(x.d) OR x.f = 0 AND x.d <> 0) THEN "+
+			fail("22003", "value out of range")+" ELSE x.f END")
 	case isFloat(oid) && isNumber(v.oid):
 		out.sql = t.float(v, duck)
 	case isInt(oid) && v.oid == types.Numeric:
@@ -142,6 +145,8 @@ func (t *translator) text(v value) string {
 		return v.sql
 	case v.dyn:
 		return dynText(v.sql)
+	case v.oid == types.Numeric && v.p == v.s: // DuckDB leaves out the 0 before the point
+		return cast(cast(v.sql, fixed("", v.p+1, v.s).duck()), "VARCHAR")
 	case isInt(v.oid), v.oid == types.Numeric, v.oid == types.Bool, v.oid == types.UUID, v.oid == types.OID:
 		return cast(v.sql, "VARCHAR")
 	case isMoment(v.oid) && t.in.ISODates:

@@ -36,6 +36,7 @@ func (t *translator) expr(s *scope, n *pg.Node) value {
 // plainExpr is the list of the nodes that are understood; all others are refused.
 func (t *translator) plainExpr(s *scope, n *pg.Node) value {
 	var v value
+	touched := t.touched
 	switch n := n.Node.(type) {
 	case *pg.Node_AConst:
 		v = t.constant(n.AConst)
@@ -70,6 +71,10 @@ func (t *translator) plainExpr(s *scope, n *pg.Node) value {
 	}
 	if v.at == 0 {
 		v.at = location(n)
+	}
+	if isText(v.oid) && n.GetColumnRef() == nil && n.GetCollateClause() == nil { // a collation that any part of it brings, or the database's
+		v.Collated = v.Collated || t.collation.Collated || t.touched.collated > touched.collated
+		v.Cased = v.Cased || t.collation.Cased || t.touched.cased > touched.cased
 	}
 	return v
 }
@@ -204,6 +209,9 @@ func (t *translator) minMax(s *scope, n *pg.MinMaxExpr) value {
 	}
 	v := t.variadic(s, f, n.Args)
 	t.comparable(v, true)
+	if v.oid == types.Interval {
+		t.refuse(n.Location, "%s of intervals is not supported by the shadow", f)
+	}
 	if v.dyn {
 		t.refuse(n.Location, "%s of numerics of different scales is not supported by the shadow", f)
 	}
@@ -228,7 +236,7 @@ func (t *translator) collate(s *scope, n *pg.CollateClause) value {
 	if v.undecided() {
 		v = t.as(v, types.Text)
 	}
-	v.collated = false
+	v.Collation = Collation{Cased: true} // only that of ASCII changes
 	return v
 }
 

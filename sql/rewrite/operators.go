@@ -158,8 +158,12 @@ func (t *translator) floatOperator(op string, l, r value) string {
 	if op == "/" {
 		text = fmt.Sprintf("(CASE WHEN %s = 0 AND NOT isnan(%s) THEN %s ELSE %s / %s END)", r.sql, l.sql, cast(fail("22012", "division by zero"), l.duck()), l.sql, r.sql)
 	}
-	return let("{r: "+text+", i: isinf("+l.sql+") OR isinf("+r.sql+")}",
-		"CASE WHEN isinf(x.r) AND NOT x.i THEN "+fail("22003", "value out of range: overflow")+" ELSE x.r END")
+	lost := map[string]string{"*": l.sql + " <> 0 AND " + r.sql + " <> 0", "/": l.sql + " <> 0 AND NOT isinf(" + r.sql + ")"}[op]
+	if lost == "" {
+		lost = "FALSE"
+	}
+	return let("{r: "+text+", i: isinf("+l.sql+") OR isinf("+r.sql+"), l: "+lost+"}", "CASE WHEN isinf(x.r) AND NOT x.i THEN "+fail("22003", "value out of range: overflow")+
+		" WHEN x.r = 0 AND x.l THEN "+fail("22003", "value out of range: underflow")+" ELSE x.r END")
 }
 
 // comparands casts two values to the type PostgreSQL compares them in.
@@ -274,6 +278,10 @@ func (t *translator) likeExpr(s *scope, n *pg.A_Expr, op string) value {
 		t.refuse(n.Location, "this operator is not supported by the shadow")
 	}
 	l := t.expr(s, n.Lexpr)
+	if strings.HasSuffix(op, "*") {
+		t.folds(l, n.Location)
+		t.folds(r, n.Location)
+	}
 	return of(types.Bool, "("+t.stringArg(l)+word+t.stringArg(r)+escape+")")
 }
 
@@ -304,6 +312,7 @@ func (t *translator) regex(op string, l, r value, at int32) value {
 	}
 	flags := "s"
 	if strings.HasSuffix(op, "*") {
+		t.folds(l, at)
 		flags = "is"
 	}
 	text := call("regexp_matches", t.stringArg(l), quoteLiteral(pattern), quoteLiteral(flags))
@@ -319,7 +328,7 @@ func (t *translator) momentOperator(op string, l, r value, at int32) value {
 	additive := op == "+" || op == "-"
 	switch {
 	case l.oid == types.Date && r.oid == types.Date && op == "-":
-		return of(types.Int4, cast(plain, "INTEGER"))
+		return of(types.Int4, t.finite(cast(plain, "INTEGER"), l, r))
 	case l.oid == types.Date && (r.oid == types.Int4 || r.oid == types.Int2) && additive:
 		return of(types.Date, "("+l.sql+" "+op+" "+cast(r.sql, "INTEGER")+")")
 	case r.oid == types.Date && l.oid == types.Int4 && op == "+":
@@ -333,7 +342,7 @@ func (t *translator) momentOperator(op string, l, r value, at int32) value {
 	case isMoment(l.oid) && isMoment(r.oid) && op == "-":
 		oid := laterMoment(l.oid, r.oid)
 		l, r = t.explicit(l, oid), t.explicit(r, oid)
-		return of(types.Interval, let("epoch_us("+l.sql+") - epoch_us("+r.sql+")", "to_days(CAST(x // 86400000000 AS INTEGER)) + to_microseconds(x % 86400000000)"))
+		return of(types.Interval, let(t.finite("epoch_us("+l.sql+") - epoch_us("+r.sql+")", l, r), "to_days(CAST(x // 86400000000 AS INTEGER)) + to_microseconds(x % 86400000000)"))
 	case l.oid == types.Interval && r.oid == types.Interval && additive:
 		return of(types.Interval, plain)
 	case l.oid == types.Interval && isInt(r.oid) && op == "*":
@@ -343,4 +352,9 @@ func (t *translator) momentOperator(op string, l, r value, at int32) value {
 	}
 	t.refuse(at, "operator %s of %s and %s is not supported by the shadow", op, l.typeName(), r.typeName())
 	return value{}
+}
+
+// finite leaves differences of infinities to PostgreSQL, whose versions do not agree about them.
+func (t *translator) finite(difference string, l, r value) string {
+	return "CASE WHEN isinf(" + l.sql + ") OR isinf(" + r.sql + ") THEN " + fail("0A000", "infinite moments cannot be subtracted in the shadow") + " ELSE " + difference + " END"
 }
