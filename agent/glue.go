@@ -80,6 +80,8 @@ func (s shadows) At(_ context.Context, n engine.Named, at engine.AsOf) (*engine.
 	return out, nil
 }
 
+func (s shadows) AsText(oid uint32) []string { return s.db.AsText(oid) }
+
 // Diff compares a table with itself.
 func (s shadows) Diff(_ context.Context, oid uint32, before, after engine.AsOf) (string, error) {
 	return s.db.Diff(oid, asOf(before), asOf(after))

@@ -52,6 +52,11 @@ func runProgram(t *testing.T, seed uint64, steps int) {
 	}
 	pg := pgtest.Start(t, "max_prepared_transactions=20", "logical_decoding_work_mem="+memory)
 	p := newProgram(t, pg, seed)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the program was:\n%s", strings.Join(p.trace, "\n"))
+		}
+	})
 	dir := t.TempDir()
 	a := run(t, pg, dir)
 	var past []moment
@@ -81,13 +86,13 @@ func runProgram(t *testing.T, seed uint64, steps int) {
 			a = launch(t, pg, dir)
 		}
 		if t.Failed() {
-			t.Fatalf("after step %d of:\n%s", n, strings.Join(p.trace, "\n"))
+			t.Fatalf("after step %d", n)
 		}
 	}
 	p.settle()
 	p.check(a, &past)
 	if t.Failed() {
-		t.Fatalf("at the end of:\n%s", strings.Join(p.trace, "\n"))
+		t.Fatal("at the end")
 	}
 	a.stop()
 	var moments []change.LSN
@@ -95,9 +100,6 @@ func runProgram(t *testing.T, seed uint64, steps int) {
 		moments = append(moments, past[p.r.IntN(len(past))].at)
 	}
 	rebuild(t, dir, moments...)
-	if t.Failed() {
-		t.Fatalf("when rebuilt after:\n%s", strings.Join(p.trace, "\n"))
-	}
 }
 
 // killed runs an agent of its own that is killed while the program goes on.

@@ -3,6 +3,7 @@ package shadow
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -147,8 +148,10 @@ func (d *DB) carryOver(t *table, v int32, plan []int, lost bool, in Mark) error 
 	clear(d.known)
 	d.touched[t.OID] = true
 	from, to := d.shape(t), &d.shapes[t.OID][v-1]
+	still := stillText(t.AsText, from, to)
 	last := d.lastSeen(t)
 	if lost {
+		t.AsText = union(t.AsText, still) // the shape stays what it is until the copy
 		lose := d.lose
 		if v == t.Version {
 			lose = d.loseUnseen
@@ -158,13 +161,14 @@ func (d *DB) carryOver(t *table, v int32, plan []int, lost bool, in Mark) error 
 		t.Note = "the table is copied again after a change of its columns"
 		return nil
 	}
+	t.AsText = still
 	if plan == nil {
 		t.Version, t.gen().Version = v, v
 		t.turn(last, in)
 		return d.rekey(t, keys(from), keys(to))
 	}
 	for i, j := range plan {
-		if c := &to.Columns[i]; (j >= 0 && slices.Contains(t.AsText, from.Columns[j].Name) || j < 0 && c.Missing != nil && !fits(fieldType(c).DuckDB, []byte(*c.Missing))) && !slices.Contains(t.AsText, c.Name) {
+		if c := &to.Columns[i]; j < 0 && c.Missing != nil && !fits(fieldType(c).DuckDB, []byte(*c.Missing)) {
 			t.AsText = append(t.AsText, c.Name)
 		}
 	}
@@ -174,6 +178,27 @@ func (d *DB) carryOver(t *table, v int32, plan []int, lost bool, in Mark) error 
 	}
 	t.turn(last, in)
 	return d.refill(t, old, plan, to)
+}
+
+// stillText names the columns that are kept as text in a new shape: they may have other names there.
+func stillText(names []string, from, to *change.Relation) []string {
+	var out []string
+	for i := range to.Columns {
+		if j := origin(from, &to.Columns[i]); j >= 0 && slices.Contains(names, from.Columns[j].Name) {
+			out = append(out, to.Columns[i].Name)
+		}
+	}
+	return out
+}
+
+// union adds what is not there yet.
+func union(a, b []string) []string {
+	for _, s := range b {
+		if !slices.Contains(a, s) {
+			a = append(a, s)
+		}
+	}
+	return a
 }
 
 // refill fills the current generation from the one before it.
@@ -320,6 +345,26 @@ func (d *DB) widen(t *table, col int) error {
 		}
 	}
 	return d.w.exec(fmt.Sprintf("INSERT INTO %s SELECT %s, lo FROM %s", t.base(), strings.Join(cols, ", "), old))
+}
+
+// AsText names the columns of a table, today's and earlier ones, that are or were kept as text although DuckDB has a type for them.
+func (d *DB) AsText(oid uint32) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	found := map[string]bool{}
+	for _, t := range d.tables {
+		if t.OID != oid && !slices.ContainsFunc(t.Parts, func(p part) bool { return p.Of == oid }) {
+			continue
+		}
+		for i, e := range t.Epochs {
+			for k, c := range d.shapeOf(t, i).Columns {
+				if t.Gens[e.N-1].Types[k] == "VARCHAR" && fieldType(&c).DuckDB != "VARCHAR" {
+					found[c.Name] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 // asText writes a value as PostgreSQL does.

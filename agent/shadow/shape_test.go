@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,6 +50,34 @@ func TestStaleCatalog(t *testing.T) {
 		if got := ask(t, d, "FROM ("+sql+") ORDER BY id"); got != c.want {
 			t.Errorf("%s: %q, want %q", c.what, got, c.want)
 		}
+	}
+}
+
+// TestRenamedText holds that a column which is kept as text stays so under another name, and when the table has been copied again without the value that
+// made it text: its past still has that value.
+func TestRenamedText(t *testing.T) {
+	t.Parallel()
+	d := start(t, t.TempDir())
+	defer d.Close()
+	shape := func(name string) *change.Relation {
+		return &change.Relation{OID: 7, Schema: "public", Name: "docs", Identity: change.IdentityDefault, Columns: []change.Column{{Name: "id", TypeOID: 23, TypMod: -1, Key: true, AttNum: 1},
+			{Name: name, TypeOID: 1700, TypMod: 12<<16 | 3 + 4, AttNum: 2}}}
+	}
+	load(t, d, shape("was"), 1, row("1", "0.125"))
+	put(t, d, 10, change.Change{Op: change.Insert, Relation: shape("was"), After: row("2", "NaN")})
+	put(t, d, 20, change.Change{Op: change.Delete, Relation: shape("is"), Before: row("2", "")})
+	load(t, d, shape("is"), 30, row("1", "0.125"))
+	for at, want := range map[change.LSN]string{10: "1|0.125\n2|NaN", 20: "1|0.125", 0: "1|0.125"} {
+		sql, err := d.Source(t.Context(), Ref{OID: 7, AsOf: AsOf{LSN: at}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(t, d, "FROM ("+sql+") ORDER BY id"); got != want {
+			t.Errorf("as of %d: %q, want %q", at, got, want)
+		}
+	}
+	if got := d.AsText(7); !slices.Equal(got, []string{"is", "was"}) {
+		t.Errorf("kept as text: %q", got)
 	}
 }
 

@@ -19,6 +19,9 @@ var lacks = regexp.MustCompile(`Values list "s" does not have a column named|Tab
 // integers are DuckDB's names in its overflow errors and PostgreSQL's messages.
 var integers = []struct{ duck, message string }{{"INT16", "smallint out of range"}, {"INT32", "integer out of range"}, {"INT64", "bigint out of range"}}
 
+// typed are errors that show types, whose names say nothing of the error.
+var typed = regexp.MustCompile(`Binder Error|Invalid type Error`)
+
 // patterns turn DuckDB's words into PostgreSQL's, first match first.
 var patterns = []struct{ words, code, message string }{
 	{"More than one row returned by a subquery", "21000", "more than one row returned by a subquery used as an expression"},
@@ -35,7 +38,7 @@ var patterns = []struct{ words, code, message string }{
 }
 
 // refused are the errors of DuckDB's binder and planner: PostgreSQL accepts the statement.
-var refused = []string{"Binder Error", "Catalog Error", "Parser Error", "Syntax Error", "Not implemented", "INTERNAL Error", "Invalid Input Error"}
+var refused = []string{"Binder Error", "Invalid type Error", "Catalog Error", "Parser Error", "Syntax Error", "Not implemented", "INTERNAL Error", "Invalid Input Error"}
 
 // shadowError words an error of the shadow as PostgreSQL's. What is already worded stays.
 func shadowError(err error) error {
@@ -60,7 +63,7 @@ func shadowError(err error) error {
 		return sqlerr.New(sqlerr.ObjectNotInState, "the columns of a table have just changed on the primary").WithHint("Try again in a moment.")
 	}
 	for _, p := range patterns {
-		if strings.Contains(full, p.words) && !strings.Contains(full, "Binder Error") { // which may show columns with their types
+		if strings.Contains(full, p.words) && !typed.MatchString(full) {
 			return sqlerr.New(p.code, "%s", p.message)
 		}
 	}

@@ -92,6 +92,7 @@ func (fakeShadow) Source(context.Context, Ref) (string, error)              { re
 func (fakeShadow) Moment(_ context.Context, at AsOf) (AsOf, error)          { return at, nil }
 func (fakeShadow) At(context.Context, Named, AsOf) (*Shape, error)          { return nil, nil }
 func (fakeShadow) Diff(context.Context, uint32, AsOf, AsOf) (string, error) { return "", nil }
+func (fakeShadow) AsText(uint32) []string                                   { return nil }
 func (fakeShadow) Query(context.Context, Query) (result.Rows, error) {
 	return newMemory(nil, outcome{tag: "SELECT 0"}), nil
 }

@@ -108,6 +108,8 @@ type Shadow interface {
 	Moment(ctx context.Context, at AsOf) (AsOf, error)
 	// At tells which captured table a name stood for at a moment; nil when none did.
 	At(ctx context.Context, n Named, at AsOf) (*Shape, error)
+	// AsText names the columns of a table that are or were kept as PostgreSQL's text, because DuckDB's type cannot hold one of their values.
+	AsText(oid uint32) []string
 	// Diff gives a SELECT of what differs in a table between two moments, with the columns of foreshadow.diff.
 	Diff(ctx context.Context, oid uint32, before, after AsOf) (string, error)
 }

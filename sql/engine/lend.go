@@ -150,7 +150,7 @@ func (p *shadowPortal) lent(ctx context.Context, in rewrite.Input, zone string, 
 	values, formats := split(p.params)
 	room := s.e.o.MaxLent
 	for _, lo := range l.loans {
-		in.Fields = lo.fields
+		in.Fields, in.Lent = lo.fields, true
 		plan, err := lo.plan(in)
 		if err != nil {
 			return nil, err
@@ -268,9 +268,10 @@ func head(a []byte, element uint32, n int) {
 
 const textArray = 1009
 
-// arrayTypes are the types that go into arrays in binary form; all others go as text.
+// arrayTypes are the types that go into arrays in binary form. All others go as text, which holds every value, in a form that no setting of the session changes the
+// meaning of.
 var arrayTypes = map[uint32]uint32{types.Bool: 1000, types.Bytea: 1001, types.Int2: 1005, types.Int4: 1007, types.Int8: 1016, types.OID: 1028, types.Float4: 1021, types.Float8: 1022,
-	types.Date: 1182, types.Time: 1183, types.Timestamp: 1115, types.TimestampTZ: 1185, types.Interval: 1187, types.Numeric: 1231, types.UUID: 2951}
+	types.UUID: 2951}
 
 func arrayType(oid uint32) uint32 {
 	if a, ok := arrayTypes[oid]; ok {

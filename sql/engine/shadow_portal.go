@@ -110,7 +110,7 @@ func (st *shadowStatement) filled(answer []*string) rewrite.Input {
 	return in
 }
 
-// translated runs a plan on the shadow.
+// translated runs a plan on the shadow up to its first rows: what DuckDB cannot compute shows there, in all that sorts or groups.
 func (p *shadowPortal) translated(ctx context.Context, plan *rewrite.Plan, zone string, spans map[ast.Period]span, rt rights) (result.Rows, error) {
 	query, err := p.st.query(ctx, plan, p.st.fields, zone, spans, rt)
 	if err != nil {
@@ -120,27 +120,25 @@ func (p *shadowPortal) translated(ctx context.Context, plan *rewrite.Plan, zone 
 	if err != nil {
 		return nil, err
 	}
-	ahead := &aheadRows{Rows: rows}
-	if ahead.first, ahead.err = rows.Next(p.running); ahead.err != nil && !errors.Is(ahead.err, io.EOF) {
-		_ = rows.Close()
-		return nil, ahead.err
+	first, err := rows.Next(p.running)
+	if err != nil && !errors.Is(err, io.EOF) {
+		_ = rows.Close() // the first error counts
+		return nil, err
 	}
-	return ahead, nil
+	return &begunRows{Rows: rows, first: first}, nil
 }
 
-// aheadRows has read the first batch, so that an error before any row has been shown can still lead to another way of answering.
-type aheadRows struct {
+// begunRows are rows of which the first batch has been read.
+type begunRows struct {
 	result.Rows
 	first *result.Batch
-	err   error
-	given bool
 }
 
-// Next gives the first batch, and then the others.
-func (r *aheadRows) Next(ctx context.Context) (*result.Batch, error) {
-	if !r.given || r.err != nil {
-		r.given = true
-		return r.first, r.err
+// Next gives the next batch; after the last one the rows themselves say that they have ended.
+func (r *begunRows) Next(ctx context.Context) (*result.Batch, error) {
+	if b := r.first; b != nil {
+		r.first = nil
+		return b, nil
 	}
 	return r.Rows.Next(ctx)
 }

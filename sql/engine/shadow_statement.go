@@ -102,7 +102,24 @@ func (st *shadowStatement) complete(ctx context.Context, analysed string) error 
 
 // input is what is known of the statement before it runs.
 func (st *shadowStatement) input() rewrite.Input {
+	for _, rel := range st.relations {
+		st.s.markKept(rel)
+	}
+	for _, rel := range st.travel.relations {
+		st.s.markKept(rel)
+	}
 	return rewrite.Input{Relations: st.relations, Then: st.travel.relations, Fields: st.fields, Constants: st.constants, ISODates: true}
+}
+
+// markKept notes which columns of a captured table the shadow keeps as text.
+func (s *querySession) markKept(rel *rewrite.Relation) {
+	if rel.Schema == "foreshadow" {
+		return
+	}
+	kept := s.source.Shadow.AsText(rel.OID)
+	for i := range rel.Columns {
+		rel.Columns[i].Kept = slices.Contains(kept, rel.Columns[i].Name)
+	}
 }
 
 // compute prepares the computation of the settings, the moments and the constants.

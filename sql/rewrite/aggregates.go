@@ -51,6 +51,9 @@ func (t *translator) aggregate(s *scope, n *pg.FuncCall, agg aggregate, over str
 		v = t.as(v, types.Text)
 	}
 	v.at = n.Location
+	if name != "count" {
+		v = numbered(v)
+	}
 	if v.opaque && (name != "count" || n.AggDistinct && !v.enum) {
 		t.refuse(n.Location, "values of this type cannot be computed with in the shadow")
 	}

@@ -28,8 +28,11 @@ func (t *translator) typeCast(s *scope, n *pg.TypeCast) value {
 		mods = append(mods, int(m.GetAConst().GetIval().GetIval()))
 	}
 	v := t.expr(s, n.Arg)
+	if isNumber(oid) && (oid != types.Numeric || len(mods) > 0) {
+		v = numbered(v)
+	}
 	if v.opaque && v.oid != oid {
-		if isText(oid) && len(mods) == 0 && (v.enum || v.oid == types.JSONB || v.oid == types.JSON) {
+		if isText(oid) && len(mods) == 0 && (v.enum || v.oid == types.JSONB || v.oid == types.JSON || v.oid == types.Numeric) {
 			return of(oid, v.sql)
 		}
 		t.refuse(n.Location, "values of this type cannot be cast in the shadow")
@@ -80,7 +83,7 @@ func (t *translator) as(v value, oid uint32) value {
 // read gives a literal its type. What PostgreSQL must interpret is read by the mirror.
 func (t *translator) read(v value, oid uint32) value {
 	switch {
-	case isText(oid):
+	case isText(oid), oid == types.BPChar:
 		return value{oid: oid, sql: quoteLiteral(*v.lit), konst: true, at: v.at}
 	case oid == types.Numeric && t.preparing():
 		t.coerced(*v.lit, oid, v.at)
@@ -143,6 +146,8 @@ func (t *translator) text(v value) string {
 	switch {
 	case isText(v.oid):
 		return v.sql
+	case v.oid == types.BPChar && !v.opaque:
+		return v.trimmed()
 	case v.dyn:
 		return dynText(v.sql)
 	case v.oid == types.Numeric && v.p == v.s: // DuckDB leaves out the 0 before the point
@@ -161,10 +166,10 @@ func (t *translator) stringArg(v value) string {
 	if v.undecided() {
 		return t.as(v, types.Text).sql
 	}
-	if !isText(v.oid) {
+	if !isText(v.oid) && (v.oid != types.BPChar || v.opaque) {
 		t.refuse(v.at, "type %s cannot be used as text in the shadow", v.typeName())
 	}
-	return v.sql
+	return t.text(v)
 }
 
 // literalArg is the literal text of an argument, for functions whose meaning hangs on it.

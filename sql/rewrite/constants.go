@@ -132,6 +132,8 @@ func (c Constant) Text() string {
 		return "(" + e + " - '0/0'::pg_lsn)::text"
 	case types.Bytea:
 		return "pg_catalog.encode(" + e + ", 'hex')"
+	case types.BPChar: // a cast to text would take the padding away
+		return "CASE WHEN " + e + " IS NOT NULL THEN pg_catalog.concat(" + e + ") END"
 	}
 	if _, ok := elements[c.OID]; ok {
 		return "pg_catalog.to_json(" + e + ")::text"
@@ -146,7 +148,7 @@ func (t *translator) literal(oid uint32, text *string, at int32) value {
 	if oid == types.Numeric {
 		return t.numericLiteral(text, at)
 	}
-	v.opaque = !ty.Exact
+	v.opaque = !ty.Exact && oid != types.BPChar
 	if text == nil {
 		v.sql = cast("NULL", ty.DuckDB)
 		return v

@@ -80,7 +80,10 @@ func (t *translator) use(rel *Relation, period ast.Period) Use {
 		if c.Generated { // never read: a reference to it has been refused
 			text = "NULL"
 		}
-		u.Columns = append(u.Columns, fmt.Sprintf("%s AS c%d", cast(text, types.Of(c.OID, c.TypMod).DuckDB), i+1))
+		if !c.Kept {
+			text = cast(text, types.Of(c.OID, c.TypMod).DuckDB)
+		}
+		u.Columns = append(u.Columns, fmt.Sprintf("%s AS c%d", text, i+1))
 	}
 	if len(u.Columns) == 0 {
 		u.Columns = []string{"1 AS c0"}

@@ -17,7 +17,7 @@ type function func(t *translator, args []value, at int32) value
 // functions are the scalar functions that DuckDB computes as PostgreSQL does, or can be made to.
 var functions = map[string]function{
 	// text
-	"length": textToInt("length"), "char_length": textToInt("length"), "character_length": textToInt("length"), "octet_length": textToInt("strlen"),
+	"length": textToInt("length"), "char_length": textToInt("length"), "character_length": textToInt("length"), "octet_length": octets,
 	"lower": lower, "upper": upper, "md5": textToText("md5", 1), "replace": replace, "translate": textToText("translate", 3),
 	"btrim": trim("trim"), "ltrim": trim("ltrim"), "rtrim": trim("rtrim"), "split_part": splitPart, "left": leftRight("left"), "right": leftRight("right"),
 	"lpad": pad("lpad"), "rpad": pad("rpad"), "substring": substring, "substr": substring, "strpos": position, "position": position,
@@ -65,7 +65,7 @@ func (t *translator) funcCall(s *scope, n *pg.FuncCall) value {
 	}
 	args := make([]value, len(n.Args))
 	for i, a := range n.Args {
-		args[i] = t.expr(s, a)
+		args[i] = numbered(t.expr(s, a))
 		if args[i].opaque {
 			t.refuse(n.Location, "values of this type cannot be computed with in the shadow")
 		}
@@ -78,6 +78,11 @@ func textToInt(f string) function {
 		t.count(args, 1, at)
 		return of(types.Int4, cast(call(f, t.stringArg(args[0])), "INTEGER"))
 	}
+}
+
+func octets(t *translator, args []value, at int32) value {
+	t.count(args, 1, at)
+	return textToInt("strlen")(t, []value{padded(args[0])}, at)
 }
 
 func textToText(f string, n int) function {
@@ -222,7 +227,7 @@ func concatAll(t *translator, args []value, at int32) value {
 		if a.oid == types.Bool {
 			t.refuse(at, "concat of boolean is not supported by the shadow")
 		}
-		parts[i] = t.text(a)
+		parts[i] = t.text(padded(a))
 	}
 	return of(types.Text, call("concat", parts...))
 }

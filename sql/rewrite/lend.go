@@ -252,7 +252,7 @@ func target(n *pg.Node) *pg.Node {
 
 // input lets a part of the statement know the constants that the parts before it brought.
 func (l *Lending) input(in Input) Input {
-	in.Constants, in.Fields, in.Values = l.Constants, nil, nil
+	in.Constants, in.Fields, in.Values, in.Lent = l.Constants, nil, nil, true
 	return in
 }
 

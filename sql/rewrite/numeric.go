@@ -25,9 +25,25 @@ func roundDiv(n, d string) string {
 		n, d, n, d, d, n, d, n, d)
 }
 
+// numbered reads a numeric without a precision, which the shadow keeps as text, into the struct. What is no number of 38 digits is an error of DuckDB's.
+func numbered(v value) value {
+	if v.oid != types.Numeric || !v.opaque || v.kept {
+		return v
+	}
+	parse := func(x string) string {
+		return fmt.Sprintf("CASE WHEN %[1]s IS NOT NULL THEN {v: CAST(replace(%[1]s, '.', '') AS HUGEINT), s: CAST(CASE WHEN contains(%[1]s, '.') THEN strlen(%[1]s) - strpos(%[1]s, '.') ELSE 0 END AS INTEGER)} END", x)
+	}
+	n := dynamic("(" + parse(v.sql) + ")")
+	if strings.ContainsAny(v.sql, "( ") {
+		n = dynamic(let(v.sql, parse("x")))
+	}
+	n.at, n.konst = v.at, v.konst
+	return n
+}
+
 // dyn turns any exact number into the struct.
 func (t *translator) dyn(v value) string {
-	v = t.toNumeric(v)
+	v = t.toNumeric(numbered(v))
 	if v.dyn {
 		return v.sql
 	}

@@ -69,7 +69,7 @@ func (t *translator) plainOperator(s *scope, n *pg.A_Expr, op string) value {
 	case op == "~" || op == "~*" || op == "!~" || op == "!~*":
 		return t.regex(op, l, r, n.Location)
 	}
-	l, r = t.operandTypes(op, l, r, n.Location)
+	l, r = t.operandTypes(op, numbered(l), numbered(r), n.Location)
 	if l.opaque || r.opaque {
 		t.refuse(n.Location, "values of this type cannot be computed with in the shadow")
 	}
@@ -110,6 +110,7 @@ func (t *translator) operandTypes(op string, l, r value, at int32) (value, value
 }
 
 func (t *translator) unary(op string, v value, at int32) value {
+	v = numbered(v)
 	if v.opaque || !isNumber(v.oid) && v.oid != types.Interval || op != "-" && op != "+" {
 		t.refuse(at, "operator %s is not supported by the shadow", op)
 	}
@@ -169,6 +170,7 @@ func (t *translator) floatOperator(op string, l, r value) string {
 // comparands casts two values to the type PostgreSQL compares them in.
 func (t *translator) comparands(op string, l, r value) (value, value) {
 	ordered := op != "=" && op != "<>" && !strings.HasPrefix(op, "IS ")
+	l, r = numbered(l), numbered(r)
 	switch {
 	case l.undecided() && r.undecided():
 		l, r = t.as(l, types.Text), t.as(r, types.Text)
@@ -182,6 +184,9 @@ func (t *translator) comparands(op string, l, r value) (value, value) {
 	}
 	t.comparable(l, ordered)
 	t.comparable(r, ordered)
+	if isText(l.oid) != isText(r.oid) && (l.oid == types.BPChar || r.oid == types.BPChar) {
+		l, r = t.explicit(l, types.Text), t.explicit(r, types.Text)
+	}
 	switch {
 	case l.oid == r.oid || isText(l.oid) && isText(r.oid):
 	case isNumber(l.oid) && isNumber(r.oid):
@@ -206,6 +211,10 @@ func (t *translator) comparands(op string, l, r value) (value, value) {
 
 func (t *translator) compare(op string, l, r value) value {
 	l, r = t.comparands(op, l, r)
+	if l.dyn && strings.ContainsAny(op, "<>") && op != "<>" { // DuckDB makes BETWEEN of two such comparisons, which it cannot do with structs
+		return of(types.Bool, let("{a: "+l.key()+", b: "+r.key()+"}",
+			"CASE WHEN x.a IS NOT NULL AND x.b IS NOT NULL THEN x.a.w "+op[:1]+" x.b.w OR x.a.w = x.b.w AND x.a.f "+op+" x.b.f END"))
+	}
 	return of(types.Bool, "("+l.key()+" "+op+" "+r.key()+")")
 }
 
@@ -277,12 +286,20 @@ func (t *translator) likeExpr(s *scope, n *pg.A_Expr, op string) value {
 	if word == "" {
 		t.refuse(n.Location, "this operator is not supported by the shadow")
 	}
-	l := t.expr(s, n.Lexpr)
+	l := padded(t.expr(s, n.Lexpr))
 	if strings.HasSuffix(op, "*") {
 		t.folds(l, n.Location)
 		t.folds(r, n.Location)
 	}
 	return of(types.Bool, "("+t.stringArg(l)+word+t.stringArg(r)+escape+")")
+}
+
+// padded is a character(n) as text where PostgreSQL sees its padding, with which it is stored.
+func padded(v value) value {
+	if v.oid == types.BPChar && !v.opaque {
+		v.oid = types.Text
+	}
+	return v
 }
 
 // concat joins texts; other types are printed as PostgreSQL prints them.
@@ -315,7 +332,7 @@ func (t *translator) regex(op string, l, r value, at int32) value {
 		t.folds(l, at)
 		flags = "is"
 	}
-	text := call("regexp_matches", t.stringArg(l), quoteLiteral(pattern), quoteLiteral(flags))
+	text := call("regexp_matches", t.stringArg(padded(l)), quoteLiteral(pattern), quoteLiteral(flags))
 	if strings.HasPrefix(op, "!") {
 		text = "(NOT " + text + ")"
 	}

@@ -59,7 +59,7 @@ func (t *translator) orderBy(s *scope, items []*pg.Node, targets []col, distinct
 	var parts []string
 	for _, item := range items {
 		by := item.GetSortBy()
-		v := t.sortExpr(s, by.Node, targets)
+		v := numbered(t.sortExpr(s, by.Node, targets))
 		if v.undecided() {
 			v = t.as(v, types.Text)
 		}

@@ -136,6 +136,9 @@ func (t *translator) captured(name string, v value, at int32) {
 	if v.generated {
 		t.refuse(at, "column \"%s\" is generated and is not captured", name)
 	}
+	if v.kept && !t.in.Lent {
+		t.refuse(at, "column \"%s\" holds a value that the shadow does not compute with", name)
+	}
 }
 
 // star lists the columns of * or of one table's.
@@ -182,8 +185,9 @@ func (t *translator) regroup(s *scope, cols []col) []col {
 // columnValue is a relation's column with the DuckDB type that its definition is cast to.
 func columnValue(c Column, ref string) value {
 	ty := types.Of(c.OID, c.TypMod)
-	v := value{oid: c.OID, sql: ref, opaque: !ty.Exact, enum: c.Enum, Collation: c.Collation}
-	if c.OID == types.Numeric && ty.Exact {
+	exact := ty.Exact || c.OID == types.BPChar && c.TypMod > 0 // padded, so that equal values are the same
+	v := value{oid: c.OID, sql: ref, opaque: !exact || c.Kept, kept: c.Kept, enum: c.Enum, Collation: c.Collation}
+	if c.OID == types.Numeric && !v.opaque {
 		v.p, v.s, _ = types.Precision(c.TypMod)
 	}
 	return v

@@ -151,6 +151,12 @@ func (t *translator) unify(l, r value, at int32) (value, value) {
 	default:
 		t.refuse(at, "types %s and %s cannot be matched by the shadow", l.typeName(), r.typeName())
 	}
+	if oid == types.BPChar {
+		t.refuse(at, "values of type character that may be padded differently are not supported by the shadow")
+	}
+	if l.opaque != r.opaque && !l.null && !r.null {
+		l, r = numbered(l), numbered(r)
+	}
 	opaque, enum := l.opaque || r.opaque, l.enum || r.enum
 	if opaque && (l.lit != nil || r.lit != nil) && !enum {
 		t.refuse(at, "values of this type cannot be computed with in the shadow")

@@ -13,12 +13,12 @@ import (
 )
 
 // Column is one column of a relation as the mirror describes it. Enum marks an enum type,
-// Generated one that replication leaves out.
+// Generated one that replication leaves out, Kept one that the shadow keeps as PostgreSQL's text because it holds a value that DuckDB's type cannot.
 type Column struct {
-	Name            string
-	OID             uint32
-	TypMod          int32
-	Enum, Generated bool
+	Name                  string
+	OID                   uint32
+	TypMod                int32
+	Enum, Generated, Kept bool
 	Collation
 }
 
@@ -47,6 +47,7 @@ type Input struct {
 	Constants []Constant
 	Values    []*string
 	ISODates  bool // the session's DateStyle is ISO, so that dates cast to text look alike
+	Lent      bool // the rows go to PostgreSQL, which reads the text of columns that are kept as text
 }
 
 // Use is one relation that the plan reads: from the shadow or from memory.
@@ -162,6 +163,9 @@ func (t *translator) announced(v value, f result.Field) string {
 	same := v.oid == f.TypeOID || isText(v.oid) && isText(f.TypeOID) || v.undecided() && isText(f.TypeOID)
 	if !same {
 		t.refuse(0, "column \"%s\" has a type that the shadow cannot compute", f.Name)
+	}
+	if v.kept {
+		return v.sql
 	}
 	if v.dyn && ty.Kind != result.Decimal {
 		return dynText(v.sql)

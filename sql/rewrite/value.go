@@ -23,6 +23,7 @@ type value struct {
 	null bool
 	// opaque values are kept as PostgreSQL's text: selected, counted and tested for NULL, nothing else. enum ones may be compared for equality.
 	opaque, enum bool
+	kept         bool // as text, although DuckDB has a type for it
 	Collation
 	konst     bool  // no column in it
 	generated bool  // a column that replication leaves out: refused when it is named
@@ -117,12 +118,17 @@ func (v value) key() string {
 	switch {
 	case v.dyn:
 		return dynKey(v.sql)
+	case v.oid == types.BPChar:
+		return v.trimmed()
 	case v.oid == types.Interval: // a month is thirty days and a day is 24 hours, in all of the range
 		return let(v.sql, "CAST((date_part('year', x) * 12 + date_part('month', x)) * 30 + date_part('day', x) AS HUGEINT) * 86400000000"+
 			" + date_part('hour', x) * 3600000000 + date_part('minute', x) * 60000000 + date_part('microseconds', x)")
 	}
 	return v.sql
 }
+
+// trimmed is a character(n) without its padding, which only a few of its own operators see.
+func (v value) trimmed() string { return "rtrim(" + v.sql + ", ' ')" }
 
 // location finds where a node stands, or 0.
 func location(n *pg.Node) int32 {

@@ -192,7 +192,7 @@ func (t *translator) windowAggregate(s *scope, n *pg.FuncCall, agg aggregate, ov
 	if len(n.Args) != 1 {
 		t.refuse(n.Location, "this window aggregate is not supported by the shadow")
 	}
-	v := t.expr(s, n.Args[0])
+	v := numbered(t.expr(s, n.Args[0]))
 	v.at = n.Location
 	if v.opaque || v.undecided() {
 		t.refuse(n.Location, "values of this type cannot be computed with in the shadow")
