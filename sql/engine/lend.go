@@ -151,15 +151,7 @@ func (p *shadowPortal) lent(ctx context.Context, in rewrite.Input, zone string, 
 	room := s.e.o.MaxLent
 	for _, lo := range l.loans {
 		in.Fields, in.Lent = lo.fields, true
-		plan, err := lo.plan(in)
-		if err != nil {
-			return nil, err
-		}
-		query, err := p.st.query(ctx, plan, lo.fields, zone, spans, rt)
-		if err != nil {
-			return nil, err
-		}
-		arrays, err := s.borrow(p.running, query, &room)
+		arrays, err := p.borrow(ctx, lo, in, zone, spans, rt, &room)
 		if errors.Is(err, errLent) {
 			return nil, tooMuch(s.e.o.MaxLent, l.refusal)
 		}
@@ -174,15 +166,31 @@ func (p *shadowPortal) lent(ctx context.Context, in rewrite.Input, zone string, 
 	return rows, unplaced(err)
 }
 
-// plan leaves rows out that the statement does not need, unless a value is one that the shadow does not compute with.
-func (lo *loan) plan(in rewrite.Input) (*rewrite.Plan, error) {
+// borrow leaves rows out that the statement does not need, unless a value is one that the shadow does not compute with.
+func (p *shadowPortal) borrow(ctx context.Context, lo loan, in rewrite.Input, zone string, spans map[ast.Period]span, rt rights, room *int) ([][]byte, error) {
 	if lo.Filtered != nil {
-		plan, err := lo.Filtered.Translate(in)
-		if sqlerr.Code(err) != sqlerr.FeatureNotSupported {
-			return plan, err
+		left := *room
+		arrays, err := p.borrowed(ctx, lo.Filtered, in, zone, spans, rt, &left)
+		if err == nil {
+			*room = left
+		}
+		if err == nil || !lends[sqlerr.Code(p.worded(err))] {
+			return arrays, err
 		}
 	}
-	return lo.Query.Translate(in)
+	return p.borrowed(ctx, lo.Query, in, zone, spans, rt, room)
+}
+
+func (p *shadowPortal) borrowed(ctx context.Context, q *rewrite.Query, in rewrite.Input, zone string, spans map[ast.Period]span, rt rights, room *int) ([][]byte, error) {
+	plan, err := q.Translate(in)
+	if err != nil {
+		return nil, err
+	}
+	query, err := p.st.query(ctx, plan, in.Fields, zone, spans, rt)
+	if err != nil {
+		return nil, err
+	}
+	return p.st.s.read(p.running, query, room)
 }
 
 // errLent says that the rows are more than may be lent.
@@ -198,8 +206,8 @@ func tooMuch(limit int, refusal error) error {
 		WithHint("Leave out rows in WHERE and columns that are not needed, or do without what the shadow does not compute.")
 }
 
-// borrow reads a query's rows into one array for each column, in PostgreSQL's binary form of arrays.
-func (s *querySession) borrow(ctx context.Context, q Query, room *int) ([][]byte, error) {
+// read reads a query's rows into one array for each column, in PostgreSQL's binary form of arrays.
+func (s *querySession) read(ctx context.Context, q Query, room *int) ([][]byte, error) {
 	rows, err := s.source.Shadow.Query(ctx, q)
 	if err != nil {
 		return nil, err

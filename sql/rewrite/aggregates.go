@@ -160,7 +160,7 @@ func (t *translator) stringAgg(s *scope, n *pg.FuncCall, suffix string) value {
 	return of(types.Text, "string_agg("+distinct+t.stringArg(v)+", "+quoteLiteral(t.literalArg(sep, "the separator"))+order+")"+suffix)
 }
 
-// percentile is percentile_cont over floats and integers; the fraction is constant.
+// percentile is percentile_cont over floats and integers, by PostgreSQL's formula to the last digit; the fraction is constant.
 func (t *translator) percentile(s *scope, n *pg.FuncCall, name, suffix string) value {
 	if len(n.Args) != 1 || len(n.AggOrder) != 1 || name != "percentile_cont" {
 		t.refuse(n.Location, "%s is not supported by the shadow", name)
@@ -174,5 +174,10 @@ func (t *translator) percentile(s *scope, n *pg.FuncCall, name, suffix string) v
 	if !p.konst {
 		t.refuse(n.Location, "this form of %s is not supported by the shadow", name)
 	}
-	return of(types.Float8, "quantile_cont("+t.explicit(v, types.Float8).sql+", "+t.explicit(p, types.Float8).sql+")"+suffix)
+	values := "list_sort(list_filter(list(" + t.explicit(v, types.Float8).sql + ")" + suffix + ", lambda x: x IS NOT NULL))"
+	place := let(values, "{l: x, p: "+t.explicit(p, types.Float8).sql+" * (len(x) - 1)}")
+	between := let(place, "{lo: x.l[CAST(floor(x.p) AS BIGINT) + 1], hi: x.l[CAST(ceil(x.p) AS BIGINT) + 1], p: x.p - floor(x.p)}")
+	fraction := t.explicit(p, types.Float8).sql
+	return of(types.Float8, "CASE WHEN "+fraction+" BETWEEN 0 AND 1 THEN "+let(between, "CASE WHEN x.p = 0 THEN x.lo ELSE x.lo + x.p * (x.hi - x.lo) END")+
+		" WHEN "+fraction+" IS NOT NULL THEN "+fail("22003", "the fraction is not between 0 and 1")+" END")
 }

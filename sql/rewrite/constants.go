@@ -126,8 +126,8 @@ func (c Constant) Text() string {
 	case types.Date, types.Timestamp, types.TimestampTZ, types.Time:
 		return "pg_catalog.to_json(" + e + ") #>> '{}'"
 	case types.Interval:
-		return fmt.Sprintf("pg_catalog.concat_ws(' ', (extract(year from %[1]s) * 12 + extract(month from %[1]s))::int, extract(day from %[1]s)::int, "+
-			"(extract(hour from %[1]s) * 3600000000 + extract(minute from %[1]s) * 60000000 + extract(microseconds from %[1]s))::bigint)", e)
+		return fmt.Sprintf("nullif(pg_catalog.concat_ws(' ', (extract(year from %[1]s) * 12 + extract(month from %[1]s))::int, extract(day from %[1]s)::int, "+
+			"(extract(hour from %[1]s) * 3600000000 + extract(minute from %[1]s) * 60000000 + extract(microseconds from %[1]s))::bigint), '')", e)
 	case types.LSN:
 		return "(" + e + " - '0/0'::pg_lsn)::text"
 	case types.Bytea:

@@ -261,7 +261,7 @@ func rounding(name string) function {
 			if name == "round" {
 				return of(types.Float8, call("round_even", v.sql, "0"))
 			}
-			return of(types.Float8, call("trunc", v.sql))
+			return of(types.Float8, fmt.Sprintf("CASE WHEN %[1]s < 0 THEN ceil(%[1]s) ELSE floor(%[1]s) END", v.sql)) // keeps the sign of 0
 		case v.oid != types.Numeric && !isInt(v.oid):
 			t.refuse(at, "%s of this type is not supported by the shadow", name)
 		}
@@ -316,19 +316,24 @@ func floats(f string, n int) function {
 			texts[i] = t.explicit(a, types.Float8).sql
 		}
 		if f == "exp" || f == "pow" {
-			return of(types.Float8, within(call(f, texts...), texts))
+			return of(types.Float8, within(f, texts))
 		}
 		return of(types.Float8, call(f, texts...))
 	}
 }
 
-// within raises an error where a function of finite numbers gives none, or 0, which PostgreSQL may say is an underflow.
-func within(result string, args []string) string {
+// within raises an error where a function of finite numbers other than 0 gives none, or 0, which PostgreSQL may say is an underflow.
+func within(f string, args []string) string {
 	finite := make([]string, len(args))
 	for i, a := range args {
 		finite[i] = "isfinite(" + a + ")"
 	}
-	return let("{r: "+result+", f: "+strings.Join(finite, " AND ")+"}", "CASE WHEN x.f AND (NOT isfinite(x.r) OR x.r = 0) THEN "+fail("22003", "value out of range")+" ELSE x.r END")
+	zero := "x.r = 0"
+	if f == "pow" {
+		zero += " AND x.a <> 0"
+	}
+	return let("{r: "+call(f, args...)+", a: "+args[0]+", f: "+strings.Join(finite, " AND ")+"}",
+		"CASE WHEN x.f AND (NOT isfinite(x.r) OR "+zero+") THEN "+fail("22003", "value out of range")+" ELSE x.r END")
 }
 
 func sign(t *translator, args []value, at int32) value {

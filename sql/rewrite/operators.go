@@ -353,7 +353,7 @@ func (t *translator) momentOperator(op string, l, r value, at int32) value {
 	case (l.oid == types.Date || l.oid == types.Timestamp) && r.oid == types.Interval && additive:
 		return of(types.Timestamp, "("+cast(l.sql, "TIMESTAMP")+" "+op+" "+r.sql+")")
 	case l.oid == types.TimestampTZ && r.oid == types.Interval && additive:
-		return of(types.TimestampTZ, plain)
+		return of(types.TimestampTZ, inTurn(op, l, r))
 	case l.oid == types.Interval && isMoment(r.oid) && op == "+":
 		return t.momentOperator(op, r, l, at)
 	case isMoment(l.oid) && isMoment(r.oid) && op == "-":
@@ -374,4 +374,20 @@ func (t *translator) momentOperator(op string, l, r value, at int32) value {
 // finite leaves differences of infinities to PostgreSQL, whose versions do not agree about them.
 func (t *translator) finite(difference string, l, r value) string {
 	return "CASE WHEN isinf(" + l.sql + ") OR isinf(" + r.sql + ") THEN " + fail("0A000", "infinite moments cannot be subtracted in the shadow") + " ELSE " + difference + " END"
+}
+
+// inTurn adds an interval's months, then its days, then its time, each by the local clock, as PostgreSQL does whatever their signs.
+func inTurn(op string, l, r value) string {
+	parts := strings.Split(strings.Trim(r.sql, "()"), ") + ")
+	if !r.konst || len(parts) != 3 {
+		return let("{t: "+l.sql+", i: "+r.sql+"}", fmt.Sprintf("x.t %[1]s to_months(CAST(date_part('year', x.i) * 12 + date_part('month', x.i) AS INTEGER)) %[1]s to_days(CAST(date_part('day', x.i) AS INTEGER))"+
+			" %[1]s to_microseconds(date_part('hour', x.i) * 3600000000 + date_part('minute', x.i) * 60000000 + date_part('microseconds', x.i))", op))
+	}
+	text := l.sql
+	for _, p := range parts {
+		if !strings.HasSuffix(p, "(0") {
+			text = "(" + text + " " + op + " " + p + "))"
+		}
+	}
+	return text
 }

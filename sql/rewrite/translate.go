@@ -177,6 +177,10 @@ func (t *translator) announced(v value, f result.Field) string {
 	if v.oid == types.Numeric && ty.Kind != result.Decimal && !v.opaque {
 		return t.text(v)
 	}
+	if isMoment(v.oid) && !v.opaque { // PostgreSQL's calendar begins later than DuckDB's
+		what := map[bool]string{true: "date", false: "timestamp"}[v.oid == types.Date]
+		return fmt.Sprintf("CASE WHEN %[1]s < '4714-11-24 (BC)' AND isfinite(%[1]s) THEN %[2]s ELSE %[3]s END", v.sql, cast(fail("22008", what+" out of range"), ty.DuckDB), cast(v.sql, ty.DuckDB))
+	}
 	return cast(v.sql, ty.DuckDB)
 }
 
