@@ -129,13 +129,13 @@ func TestCorpus(t *testing.T) {
 	s := newSides(t, "corpus.setup.sql", "tpch.setup.sql")
 	total := map[string]int{}
 	for _, f := range files {
-		paths := []string{"public"}
+		paths, zones := []string{"public"}, []string{"UTC", "America/New_York"}
 		if f.Name() == "tpch.sql" {
-			paths = []string{"tpch", "plain"}
+			paths, zones = []string{"tpch", "plain"}, zones[:1]
 		}
 		for _, schema := range paths {
 			s.set(t, "search_path", schema)
-			for _, zone := range []string{"UTC", "America/New_York"} {
+			for _, zone := range zones {
 				s.set(t, "TimeZone", "'"+zone+"'")
 				t.Run(strings.Join([]string{f.Name(), schema, path.Base(zone)}, " "), func(t *testing.T) { s.corpus(t, "testdata/corpus/"+f.Name(), total) })
 			}
@@ -150,7 +150,7 @@ func (s *sides) corpus(t *testing.T, name string, total map[string]int) {
 		want, got, way := s.both(t, a.sql)
 		diff := a.compare(want, got)
 		switch {
-		case got.code == sqlerr.FeatureNotSupported:
+		case got.code == sqlerr.FeatureNotSupported && want.code != got.code:
 			way = "refused"
 		case diff != "":
 			way = "wrong"
@@ -168,6 +168,9 @@ func (s *sides) corpus(t *testing.T, name string, total map[string]int) {
 
 // compare says what differs from what is expected, or "".
 func (a asked) compare(want, got answer) string {
+	if len(want.rows) == 0 && want.code == "" && strings.Contains(a.sql, "lineitem") {
+		return "no rows"
+	}
 	switch {
 	case want.code == "" && got.code == sqlerr.FeatureNotSupported && a.marks["refused"]:
 		return ""

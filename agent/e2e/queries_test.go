@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"foreshadow/sql/sqlerr"
+	"foreshadow/sql/types"
 )
 
 // The flags of the random queries: how long they run, and the seed of the first one.
@@ -17,7 +18,7 @@ var (
 )
 
 // zones are the time zones, by the seed.
-var zones = []string{"'UTC'", "'America/New_York'", "'Asia/Kolkata'"}
+var zones = []string{"'UTC'", "'America/New_York'", "'Asia/Kolkata'", "'America/Havana'"}
 
 // maxDifferent is after how many different answers a run ends.
 const maxDifferent = 25
@@ -50,7 +51,7 @@ func TestRandomQueries(t *testing.T) {
 		}
 		small := s.smaller(t, tree)
 		want, got, _ = s.both(t, small)
-		if data[want.code[:min(2, len(want.code))]] && got.code == "" && strings.Contains(small, " WHERE ") {
+		if data[want.code[:min(2, len(want.code))]] && got.code == "" && elsewhere(small) {
 			count[different]--
 			count[failsElse]++
 			t.Logf("seed %d: only the primary fails: %s %s\n%s", seed, want.code, want.words, small)
@@ -62,6 +63,28 @@ func TestRandomQueries(t *testing.T) {
 		}
 	}
 	t.Logf("seeds up to %d in %s: %v", seed, time.Since(began).Round(time.Second), count)
+}
+
+// unsigned writes 0 for -0: which of the two stands for a group or comes from a sum is the plan's.
+func unsigned(a answer) answer {
+	for _, row := range a.rows {
+		for i := range row {
+			if row[i] == "-0" && (a.oids[i] == types.Float4 || a.oids[i] == types.Float8) {
+				row[i] = "0"
+			}
+		}
+	}
+	return a
+}
+
+// elsewhere says that a statement has a part that a plan may run for other rows, or not at all.
+func elsewhere(sql string) bool {
+	for _, word := range []string{" WHERE ", " JOIN ", "WITH ", "LIMIT", "(SELECT "} {
+		if strings.Contains(sql, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // The verdicts on a pair of answers.
@@ -83,7 +106,7 @@ func verdict(sql string, want, got answer) string {
 		return timedOut
 	case got.code == sqlerr.FeatureNotSupported && want.code != got.code:
 		return refused
-	case differs(want, got, topOrder(sql), false) == "":
+	case differs(unsigned(want), unsigned(got), topOrder(sql), false) == "":
 	case data[got.code[:min(2, len(got.code))]] && (want.code == "" || data[want.code[:2]]):
 		return failsElse
 	default:

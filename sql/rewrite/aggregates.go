@@ -78,8 +78,8 @@ func sum(t *translator, v value, run func(f, arg string) string) value {
 		return dynamic(let("{v: "+total+", s: "+scale+"}", "CASE WHEN x.v IS NOT NULL THEN {v: x.v // "+pow10("24 - x.s")+", s: x.s} END"))
 	case v.oid == types.Numeric:
 		return fixed(cast(run("sum", v.sql), fixed("", 38, v.s).duck()), 38, v.s)
-	case isFloat(v.oid):
-		return of(v.oid, cast(run("sum", v.sql), v.duck()))
+	case v.oid == types.Float8:
+		return of(v.oid, bounded(run, v, "sum"))
 	case v.oid == types.Interval:
 		return of(v.oid, run("sum", v.sql))
 	}
@@ -87,11 +87,17 @@ func sum(t *translator, v value, run func(f, arg string) string) value {
 	return value{}
 }
 
+// bounded is an aggregate of floats none of which is so large that PostgreSQL may find an overflow, in the sum or in the sum of the squares.
+func bounded(run func(f, arg string) string, v value, f string) string {
+	odd := run("max", "CASE WHEN "+v.sql+" IS NULL OR abs("+v.sql+") < 1e150 THEN 0 ELSE 1 END")
+	return "CASE WHEN " + odd + " = 1 THEN " + fail("22003", "value out of range") + " ELSE " + run(f, v.sql) + " END"
+}
+
 // average of exact numbers is the numeric division of the sum by the count.
 func average(t *translator, v value, run func(f, arg string) string) value {
 	switch {
 	case isFloat(v.oid):
-		return of(types.Float8, run("avg", cast(v.sql, "DOUBLE")))
+		return of(types.Float8, bounded(run, of(types.Float8, cast(v.sql, "DOUBLE")), "avg"))
 	case isInt(v.oid):
 		total := fixed(cast(run("sum", v.sql), "DECIMAL(38,0)"), 38, 0)
 		return t.divide(total, nonZero(run, v))
@@ -141,7 +147,7 @@ func variance(f string) aggregate {
 		if !isFloat(v.oid) {
 			t.refuse(v.at, "%s of exact numbers is not supported by the shadow; cast the argument to double precision", f)
 		}
-		return of(types.Float8, run(f, cast(v.sql, "DOUBLE")))
+		return of(types.Float8, bounded(run, of(types.Float8, cast(v.sql, "DOUBLE")), f))
 	}
 }
 

@@ -155,7 +155,11 @@ func (t *translator) text(v value) string {
 	case isInt(v.oid), v.oid == types.Numeric, v.oid == types.Bool, v.oid == types.UUID, v.oid == types.OID:
 		return cast(v.sql, "VARCHAR")
 	case isMoment(v.oid) && t.in.ISODates:
-		return "CASE WHEN date_part('year', " + v.sql + ") < 1 THEN " + fail("0A000", "dates before Christ as text are not supported by the shadow") + " ELSE " + cast(v.sql, "VARCHAR") + " END"
+		odd := "date_part('year', " + t.explicit(v, types.Timestamp).sql + ") < 1"
+		if v.oid == types.TimestampTZ { // whose offset had seconds once
+			odd += " OR (epoch_us(" + t.explicit(v, types.Timestamp).sql + ") - epoch_us(" + v.sql + ")) % 60000000 <> 0"
+		}
+		return "CASE WHEN " + odd + " THEN " + fail("0A000", "moments of long ago as text are not supported by the shadow") + " ELSE " + cast(v.sql, "VARCHAR") + " END"
 	}
 	t.refuse(v.at, "casts from %s to text are not supported by the shadow", v.typeName())
 	return ""

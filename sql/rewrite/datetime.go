@@ -24,6 +24,10 @@ func dateTrunc(t *translator, args []value, at int32) value {
 	default:
 		t.refuse(at, "date_trunc of this type is not supported by the shadow")
 	}
+	if v.oid == types.TimestampTZ && (unit == "hour" || unit == "minute") { // an hour may come twice, which DuckDB forgets
+		local := "CAST(x AS TIMESTAMP)"
+		return of(v.oid, let(v.sql, "CASE WHEN isfinite(x) THEN make_timestamptz(epoch_us(x) - (epoch_us("+local+") - epoch_us("+call("date_trunc", quoteLiteral(unit), local)+"))) ELSE x END"))
+	}
 	return of(v.oid, cast(call("date_trunc", quoteLiteral(unit), v.sql), types.Of(v.oid, -1).DuckDB))
 }
 
@@ -36,6 +40,12 @@ func extract(t *translator, args []value, at int32) value {
 	v := args[1]
 	if v.oid == types.Interval && field != "epoch" || !isMoment(v.oid) && v.oid != types.Interval && v.oid != types.Time {
 		t.refuse(at, "extract of %s from %s is not supported by the shadow", field, v.typeName())
+	}
+	if v.oid == types.Date && (field == "hour" || field == "minute") {
+		t.refuse(at, "extract of %s from date is not supported by the shadow", field)
+	}
+	if v.oid == types.TimestampTZ && field != "epoch" { // whose years DuckDB counts without their era
+		v = t.explicit(v, types.Timestamp)
 	}
 	if v.oid == types.Time && !contains([]string{"hour", "minute", "second"}, field) {
 		t.refuse(at, "extract of %s from %s is not supported by the shadow", field, v.typeName())
@@ -75,6 +85,10 @@ func micros(v string) value {
 
 // datePart is extract as a float.
 func datePart(t *translator, args []value, at int32) value {
+	t.count(args, 2, at)
+	if args[1].oid == types.Date {
+		args[1] = t.explicit(args[1], types.Timestamp)
+	}
 	v := extract(t, args, at)
 	return of(types.Float8, t.float(v, "DOUBLE"))
 }

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -175,6 +176,9 @@ func (t *translator) caseExpr(s *scope, n *pg.CaseExpr) value {
 // settled is the common type of values, text when none decides.
 func (t *translator) settled(values []value) value {
 	v := t.common(values)
+	if v.oid == types.Interval && slices.ContainsFunc(values, func(v value) bool { return v.konst && !v.null }) { // DuckDB takes 1 month and 30 days for the same
+		t.refuse(v.at, "a choice of constant intervals is not supported by the shadow")
+	}
 	if v.undecided() {
 		v = t.as(v, types.Text)
 	}

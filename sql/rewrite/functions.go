@@ -141,7 +141,7 @@ func splitPart(t *translator, args []value, at int32) value {
 	t.count(args, 3, at)
 	n := t.constInt(args[2], "the field number")
 	if n == 0 {
-		panic(refusal{t.place(sqlErr("22023", "field position must not be zero"), at)})
+		panic(refusal{sqlErr("22023", "field position must not be zero")})
 	}
 	d := t.literalArg(args[1], "the delimiter")
 	if d == "" {

@@ -351,7 +351,7 @@ func (t *translator) momentOperator(op string, l, r value, at int32) value {
 	case r.oid == types.Date && l.oid == types.Int4 && op == "+":
 		return of(types.Date, "("+r.sql+" + "+l.sql+")")
 	case (l.oid == types.Date || l.oid == types.Timestamp) && r.oid == types.Interval && additive:
-		return of(types.Timestamp, "("+cast(l.sql, "TIMESTAMP")+" "+op+" "+r.sql+")")
+		return of(types.Timestamp, inTurn(op, of(types.Timestamp, cast(l.sql, "TIMESTAMP")), r))
 	case l.oid == types.TimestampTZ && r.oid == types.Interval && additive:
 		return of(types.TimestampTZ, inTurn(op, l, r))
 	case l.oid == types.Interval && isMoment(r.oid) && op == "+":
@@ -360,7 +360,7 @@ func (t *translator) momentOperator(op string, l, r value, at int32) value {
 		oid := laterMoment(l.oid, r.oid)
 		l, r = t.explicit(l, oid), t.explicit(r, oid)
 		return of(types.Interval, let(t.finite("epoch_us("+l.sql+") - epoch_us("+r.sql+")", l, r), "to_days(CAST(x // 86400000000 AS INTEGER)) + to_microseconds(x % 86400000000)"))
-	case l.oid == types.Interval && r.oid == types.Interval && additive:
+	case l.oid == types.Interval && r.oid == types.Interval && additive && !l.konst && !r.konst: // see inTurn
 		return of(types.Interval, plain)
 	case l.oid == types.Interval && isInt(r.oid) && op == "*":
 		return of(types.Interval, "("+l.sql+" * "+cast(r.sql, "BIGINT")+")")
@@ -376,18 +376,41 @@ func (t *translator) finite(difference string, l, r value) string {
 	return "CASE WHEN isinf(" + l.sql + ") OR isinf(" + r.sql + ") THEN " + fail("0A000", "infinite moments cannot be subtracted in the shadow") + " ELSE " + difference + " END"
 }
 
-// inTurn adds an interval's months, then its days, then its time, each by the local clock, as PostgreSQL does whatever their signs.
+// inTurn adds an interval's months, then its days, then its time, each by the local clock, as PostgreSQL does whatever their signs. The parts of a
+// constant are added by operators that look different, since DuckDB takes t + '1 month' and t + '30 days' for one expression, and computes it once.
 func inTurn(op string, l, r value) string {
-	parts := strings.Split(strings.Trim(r.sql, "()"), ") + ")
-	if !r.konst || len(parts) != 3 {
+	parts := constantInterval.FindStringSubmatch(r.sql)
+	switch {
+	case parts == nil && l.oid == types.TimestampTZ:
 		return let("{t: "+l.sql+", i: "+r.sql+"}", fmt.Sprintf("x.t %[1]s to_months(CAST(date_part('year', x.i) * 12 + date_part('month', x.i) AS INTEGER)) %[1]s to_days(CAST(date_part('day', x.i) AS INTEGER))"+
 			" %[1]s to_microseconds(date_part('hour', x.i) * 3600000000 + date_part('minute', x.i) * 60000000 + date_part('microseconds', x.i))", op))
+	case parts == nil:
+		return "(" + l.sql + " " + op + " " + r.sql + ")"
+	}
+	plus, minus := "", "-"
+	if op == "-" {
+		plus, minus = minus, plus
 	}
 	text := l.sql
-	for _, p := range parts {
-		if !strings.HasSuffix(p, "(0") {
-			text = "(" + text + " " + op + " " + p + "))"
-		}
+	if parts[1] != "0" {
+		text = "(" + text + " + to_months(" + signed(plus, parts[1]) + "))"
+	}
+	if parts[2] != "0" {
+		text = "(" + text + " - to_days(" + signed(minus, parts[2]) + "))"
+	}
+	if parts[3] != "0" {
+		text = "(to_microseconds(" + signed(plus, parts[3]) + ") + " + text + ")"
 	}
 	return text
+}
+
+// constantInterval is how literal prints one.
+var constantInterval = regexp.MustCompile(`^\(to_months\((-?\d+)\) \+ to_days\((-?\d+)\) \+ to_microseconds\((-?\d+)\)\)$`)
+
+// signed puts a sign before a number.
+func signed(sign, number string) string {
+	if sign == "-" && strings.HasPrefix(number, "-") {
+		return number[1:]
+	}
+	return sign + number
 }

@@ -88,6 +88,7 @@ SELECT g, stddev(w), var_samp(w), stddev_pop(w) FROM tame WHERE id < 7 GROUP BY 
 -- sums
 SELECT corr(w, f8), covar_pop(w, f8), covar_samp(w, f8), regr_avgx(w, f8), regr_avgy(w, f8), regr_count(w, f8), regr_intercept(w, f8), regr_r2(w, f8), regr_slope(w, f8), regr_sxx(w, f8), regr_sxy(w, f8), regr_syy(w, f8) FROM tame;
 
+-- error
 SELECT variance(f8), stddev(f4) FROM wild;
 
 SELECT sum(f8) FROM wild WHERE f8 > 0;
@@ -95,7 +96,10 @@ SELECT sum(f8) FROM wild WHERE f8 > 0;
 -- error
 SELECT sum(f8) FROM wild WHERE f8 > 1e307 AND f8 < 'Infinity' OR id = 99 HAVING sum(f8) + max(f8) > 0;
 
-SELECT sum(f8), avg(f8), min(f8), max(f8), sum(f4), avg(f4), min(f4), max(f4) FROM wild;
+-- error
+SELECT sum(f8), avg(f8) FROM wild;
+
+SELECT min(f8), max(f8), min(f4), max(f4), sum(w), avg(w) FROM wild;
 
 SELECT sum(i2), avg(i2), sum(i4), avg(i4), sum(i8), avg(i8), sum(p), avg(p), sum(q), avg(q) FROM wild;
 
