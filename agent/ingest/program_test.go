@@ -118,6 +118,11 @@ func (p *program) exec(i int, sql string) error {
 	return err
 }
 
+// locked says that an open transaction lets nobody read some table, a TRUNCATE's for one: a check would wait for it for ever.
+func (p *program) locked() bool {
+	return p.pg.Query(p.t, "postgres", "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND granted)::text")[0][0] == "true"
+}
+
 // list asks a session, which sees what its own transaction did.
 func (p *program) list(i int, sql string, args ...any) [][]string {
 	rows, err := p.sessions[i].Query(p.t.Context(), sql, append([]any{pgx.QueryResultFormats{pgx.TextFormatCode}}, args...)...)

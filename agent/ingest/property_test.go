@@ -64,7 +64,7 @@ func runProgram(t *testing.T, seed uint64, steps int) {
 		p.step()
 		switch p.r.IntN(25) {
 		case 0:
-			if p.ddl || p.r.IntN(2) == 0 {
+			if p.ddl || p.r.IntN(2) == 0 || p.locked() {
 				p.settle()
 			}
 			p.check(a, &past)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -116,11 +117,19 @@ func (g *generation) restoreDatabase(ctx context.Context, o Options, d database,
 	return nil
 }
 
-// attempt runs each entry in its own implicit transaction and returns those that failed, with why.
+// together is how many entries are run in one implicit transaction, as long as none of them fails.
+const together = 100
+
+// attempt runs the entries, those near one that fails each in an implicit transaction of its own, and returns those that failed, with why.
 func attempt(ctx context.Context, conn *pgconn.PgConn, units []string) (left []string, errs []error) {
-	for _, unit := range units {
-		if err := run(ctx, conn, unit); err != nil {
-			left, errs = append(left, unit), append(errs, err)
+	for some := range slices.Chunk(units, together) {
+		if run(ctx, conn, strings.Join(some, "")) == nil {
+			continue
+		}
+		for _, unit := range some {
+			if err := run(ctx, conn, unit); err != nil {
+				left, errs = append(left, unit), append(errs, err)
+			}
 		}
 	}
 	return left, errs

@@ -21,9 +21,25 @@ type watcher struct {
 	counters []int64
 	last     time.Time     // of the last full look
 	cost     time.Duration // of the last full look
+	moved    bool          // that the last full look was for
 }
 
-// changed says whether the primary's fingerprint is another than known, and how long the primary was busy.
+// seldom is how much rarer than it might full looks are that nothing gives a reason for, so that one with a reason finds the time for it unused.
+const seldom = 10
+
+// due says whether the catalogs are to be read in full. A first look for a reason comes at once, the next ones in the share of time that they may take.
+func (w *watcher) due(moved bool) bool {
+	rest := checkAtMost * w.cost
+	switch {
+	case moved && !w.moved:
+		return true
+	case !moved:
+		rest = max(surely, seldom*rest)
+	}
+	return time.Since(w.last) >= rest
+}
+
+// changed says whether the primary's fingerprint is another than known, and how long the primary was busy with the counters.
 func (w *watcher) changed(ctx context.Context, o Options, known string) (bool, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -33,11 +49,12 @@ func (w *watcher) changed(ctx context.Context, o Options, known string) (bool, t
 		w.close()
 		return false, 0, err
 	}
-	rest := max(surely, checkAtMost*w.cost)
-	if slices.Equal(counters, w.counters) && time.Since(w.last) < rest {
-		return false, time.Since(began), nil
+	spent := time.Since(began)
+	moved := !slices.Equal(counters, w.counters)
+	if !w.due(moved) {
+		return false, spent, nil
 	}
-	w.counters, w.last = counters, began
+	w.counters, w.moved, w.last = counters, moved, time.Now()
 	var print string
 	for i, conn := range w.conns {
 		var one string
@@ -50,8 +67,8 @@ func (w *watcher) changed(ctx context.Context, o Options, known string) (bool, t
 		}
 		print += one
 	}
-	w.cost = time.Since(began)
-	return print != known, w.cost, nil
+	w.cost = time.Since(w.last)
+	return print != known, spent, nil
 }
 
 // count reads the counters of all databases, connecting first when need be.
