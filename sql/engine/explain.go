@@ -79,7 +79,9 @@ type explainPortal struct{ *shadowPortal }
 func (p *explainPortal) Fields() []result.Field { return queryPlan }
 
 // Rows asks DuckDB for its plans.
-func (p *explainPortal) Rows(ctx context.Context) (result.Rows, error) { return p.run(ctx, p.explained) }
+func (p *explainPortal) Rows(ctx context.Context) (result.Rows, error) {
+	return p.run(ctx, p.explained)
+}
 
 func (p *explainPortal) explained(ctx context.Context, k *known) (result.Rows, error) {
 	st := p.st
@@ -104,7 +106,8 @@ func (p *explainPortal) explained(ctx context.Context, k *known) (result.Rows, e
 	}
 	var queries []Query
 	for i := range st.lent.loans {
-		q, err := st.loanQuery(ctx, &st.lent.loans[i], k)
+		lo := &st.lent.loans[i]
+		q, err := st.loanQuery(ctx, lo.Query, lo, k)
 		if err != nil {
 			return nil, err
 		}

@@ -149,11 +149,7 @@ func (p *shadowPortal) lent(ctx context.Context, k *known) (result.Rows, error) 
 	values, formats := split(p.params)
 	room := s.e.o.MaxLent
 	for _, lo := range l.loans {
-		query, err := p.st.loanQuery(ctx, &lo, k)
-		if err != nil {
-			return nil, err
-		}
-		arrays, err := s.borrow(ctx, query, &room)
+		arrays, err := p.borrow(ctx, &lo, k, &room)
 		if errors.Is(err, errLent) {
 			return nil, tooMuch(s.e.o.MaxLent, l.refusal)
 		}
@@ -169,25 +165,37 @@ func (p *shadowPortal) lent(ctx context.Context, k *known) (result.Rows, error) 
 }
 
 // loanQuery is what the shadow is asked for.
-func (st *shadowStatement) loanQuery(ctx context.Context, lo *loan, k *known) (Query, error) {
+func (st *shadowStatement) loanQuery(ctx context.Context, q *rewrite.Query, lo *loan, k *known) (Query, error) {
 	in := st.filled(k.answer)
 	in.Fields, in.Lent = lo.fields, true
-	plan, err := lo.plan(in)
+	plan, err := q.Translate(in)
 	if err != nil {
 		return Query{}, err
 	}
 	return st.query(ctx, plan, lo.fields, k)
 }
 
-// plan leaves rows out that the statement does not need, unless a value is one that the shadow does not compute with.
-func (lo *loan) plan(in rewrite.Input) (*rewrite.Plan, error) {
+// borrow leaves rows out that the statement does not need, unless a value is one that the shadow does not compute with.
+func (p *shadowPortal) borrow(ctx context.Context, lo *loan, k *known, room *int) ([][]byte, error) {
 	if lo.Filtered != nil {
-		plan, err := lo.Filtered.Translate(in)
-		if sqlerr.Code(err) != sqlerr.FeatureNotSupported {
-			return plan, err
+		left := *room
+		arrays, err := p.borrowed(ctx, lo.Filtered, lo, k, &left)
+		if err == nil {
+			*room = left
+		}
+		if err == nil || !lends[sqlerr.Code(p.worded(err))] {
+			return arrays, err
 		}
 	}
-	return lo.Query.Translate(in)
+	return p.borrowed(ctx, lo.Query, lo, k, room)
+}
+
+func (p *shadowPortal) borrowed(ctx context.Context, q *rewrite.Query, lo *loan, k *known, room *int) ([][]byte, error) {
+	query, err := p.st.loanQuery(ctx, q, lo, k)
+	if err != nil {
+		return nil, err
+	}
+	return p.st.s.read(ctx, query, room)
 }
 
 // errLent says that the rows are more than may be lent.
@@ -203,8 +211,8 @@ func tooMuch(limit int, refusal error) error {
 		WithHint("Leave out rows in WHERE and columns that are not needed, or do without what the shadow does not compute.")
 }
 
-// borrow reads a query's rows into one array for each column, in PostgreSQL's binary form of arrays.
-func (s *querySession) borrow(ctx context.Context, q Query, room *int) ([][]byte, error) {
+// read reads a query's rows into one array for each column, in PostgreSQL's binary form of arrays.
+func (s *querySession) read(ctx context.Context, q Query, room *int) ([][]byte, error) {
 	rows, err := s.source.Shadow.Query(ctx, q)
 	if err != nil {
 		return nil, err

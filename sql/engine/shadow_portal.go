@@ -142,7 +142,7 @@ func (p *shadowPortal) rows(ctx context.Context, k *known) (result.Rows, error) 
 }
 
 // lends are the errors that the shadow may have come to only because a value is one that it does not compute with; PostgreSQL knows better.
-var lends = map[string]bool{sqlerr.FeatureNotSupported: true, sqlerr.NumericOutOfRange: true, sqlerr.InvalidText: true}
+var lends = map[string]bool{sqlerr.FeatureNotSupported: true, sqlerr.NumericOutOfRange: true, sqlerr.InvalidText: true, "2201E": true, "2201F": true}
 
 // filled is the input with the values that the mirror computed.
 func (st *shadowStatement) filled(answer []*string) rewrite.Input {

@@ -3,14 +3,17 @@ package rewrite
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"foreshadow/sql/sqlerr"
 	"foreshadow/sql/types"
 )
 
@@ -86,6 +89,17 @@ func deparse(n *pg.Node) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("print constant: %w", err)
 	}
+	tree, err := pg.Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("read constant: %w", err)
+	}
+	again := tree.Stmts[0].Stmt.GetSelectStmt().TargetList[0].GetResTarget().Val
+	plain, _ := proto.Clone(n).(*pg.Node)
+	unlocated(again.ProtoReflect())
+	unlocated(plain.ProtoReflect())
+	if !proto.Equal(again, plain) { // a parenthesis was lost
+		return "", errors.New("print constant: it would mean something else")
+	}
 	return strings.TrimPrefix(text, "SELECT "), nil
 }
 
@@ -104,7 +118,7 @@ func (q *Query) Constants() ([]string, error) {
 		}
 		text, err := deparse(n)
 		if err != nil {
-			failed = err
+			failed = sqlerr.New(sqlerr.FeatureNotSupported, "this expression is not supported by the shadow").WithHint(hintRefused).WithDetail("%s", err.Error())
 		} else if !seen[text] {
 			seen[text] = true
 			out = append(out, text)
