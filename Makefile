@@ -3,7 +3,7 @@ SHELL := /bin/bash
 GO ?= go
 BIN := bin/foreshadow
 
-.PHONY: help setup build test matrix soak demo demo-check bench lint fmt golden ci
+.PHONY: help setup build test matrix soak queries demo demo-check bench lint fmt golden ci
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ matrix: setup ## the core of the suite on several majors of PostgreSQL; MAJORS="
 
 soak: setup ## random programs against a real primary until DURATION is over (default 1h) or one fails; SEED replays
 	$(GO) test ./agent/ingest -run TestPrograms -count=1 -timeout 0 -soak $(or $(DURATION),1h) -soak-seed $(or $(SEED),0)
+
+queries: setup ## random queries on a primary and through the agent until DURATION is over (default 1h) or too many differ; SEED replays
+	$(GO) test ./agent/e2e -run TestRandomQueries -count=1 -timeout 0 -v -queries $(or $(DURATION),1h) -queries-seed $(or $(SEED),0)
 
 demo: build ## a throw-away primary under load, an agent, and the walk to a predictive instance; stays up at the end
 	@scripts/demo

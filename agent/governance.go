@@ -73,6 +73,23 @@ func (g governance) VerifyAudit(ctx context.Context) (engine.AuditReport, error)
 	return engine.AuditReport{Entries: int64(r.Entries), OK: r.OK, Head: r.Head, Message: message}, nil
 }
 
+// Watch gives the requests that change.
+func (g governance) Watch(ctx context.Context) <-chan engine.RequestEvent {
+	out := make(chan engine.RequestEvent)
+	go func() {
+		defer close(out)
+		for e := range g.node.Watch(ctx) {
+			r := e.Request
+			select {
+			case out <- engine.RequestEvent{ID: int64(r.ID), State: string(r.Phase), Kind: string(r.Kind), Target: r.Target.String(), Missed: e.Missed}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out
+}
+
 // words puts a request into the engine's terms.
 func (g governance) words(r state.Request, err error) (engine.Request, error) {
 	if err != nil {

@@ -37,6 +37,7 @@ type conn struct {
 	sess   session.Session
 	closed bool
 	busy   bool // with something that a cancel request may mean
+	idle   bool // nothing is read, run or written, and no transaction is open
 
 	statements map[string]*statement
 	portals    map[string]*portal
@@ -128,6 +129,7 @@ func (c *conn) loop(ctx context.Context) error {
 	defer func() { close(done); <-watched }()
 	for {
 		kind, body, err := c.in.next(c.server.o.MaxMessage)
+		c.setIdle(false)
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ var deallocation = regexp.MustCompile(`(?i)^DEALLOCATE\s+(?:PREPARE\s+)?(?:"((?:
 
 // deallocate closes a statement that was prepared by a Parse message. Any other text, name or state is left to the session.
 func (c *conn) deallocate(sql string) bool {
-	m := deallocation.FindStringSubmatch(sql)
+	m := deallocation.FindStringSubmatch(strings.TrimSpace(sql))
 	if m == nil || c.sess.TxStatus() == 'E' {
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"foreshadow/sql/session"
 	"foreshadow/sql/sqlerr"
 )
 
@@ -28,6 +29,9 @@ func (c *conn) open(ctx context.Context) error {
 		c.setBusy(true) // only the other server knows when it is idle
 		return c.proxy(ctx, p)
 	}
+	if n, ok := sess.(session.Notifier); ok {
+		n.OnNotify(c.notified)
+	}
 	c.sendStatus()
 	c.sendKey()
 	return c.ready()
@@ -39,6 +43,11 @@ func (c *conn) sendKey() { c.out.send(&pgproto3.BackendKeyData{ProcessID: c.id, 
 // ready ends a round: everything is sent, and it is the client's turn.
 func (c *conn) ready() error {
 	c.setBusy(false)
-	c.out.send(&pgproto3.ReadyForQuery{TxStatus: c.sess.TxStatus()})
-	return c.out.flush()
+	tx := c.sess.TxStatus()
+	c.out.send(&pgproto3.ReadyForQuery{TxStatus: tx})
+	if err := c.out.flush(); err != nil {
+		return err
+	}
+	c.setIdle(tx == 'I')
+	return nil
 }

@@ -75,15 +75,22 @@ func (c *conn) abortPortals() {
 	}
 }
 
+// start starts a portal that has not been.
+func (c *conn) start(ctx context.Context, p *portal) (err error) {
+	if p.rows != nil {
+		return nil
+	}
+	if p.rows, err = p.session.Rows(ctx); err != nil {
+		return err
+	}
+	p.encoder, err = encode.New(p.fields, p.formats, c.settings)
+	return err
+}
+
 // run starts a portal or goes on with it. It sends at most limit rows, or all for 0, and then says how it ended.
 func (c *conn) run(ctx context.Context, p *portal, limit int64) (suspended bool, err error) {
-	if p.rows == nil {
-		if p.rows, err = p.session.Rows(ctx); err != nil {
-			return false, err
-		}
-		if p.encoder, err = encode.New(p.fields, p.formats, c.settings); err != nil {
-			return false, err
-		}
+	if err := c.start(ctx, p); err != nil {
+		return false, err
 	}
 	if p.session.Copy() {
 		return false, c.copyOut(ctx, p)
@@ -94,6 +101,7 @@ func (c *conn) run(ctx context.Context, p *portal, limit int64) (suspended bool,
 	}
 	if limit > 0 && sent == limit {
 		p.suspended = true
+		result.Rest(p.rows)
 		return true, nil
 	}
 	c.complete(p, sent)

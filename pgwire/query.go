@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"foreshadow/pgwire/encode"
 	"foreshadow/sql/session"
 	"foreshadow/sql/sqlerr"
 )
@@ -49,7 +50,7 @@ func (c *conn) statementsOf(ctx context.Context, query string) error {
 	return nil
 }
 
-// simple prepares, binds and runs one statement, with all results as text.
+// simple prepares, binds and runs one statement, with all results as text but for those of a binary cursor.
 func (c *conn) simple(ctx context.Context, t session.Text) error {
 	if c.deallocate(t.SQL) {
 		return nil
@@ -64,14 +65,24 @@ func (c *conn) simple(ctx context.Context, t session.Text) error {
 	if len(prepared.Params()) > 0 {
 		return sqlerr.New("42P02", "there is no parameter $1")
 	}
-	bound, err := prepared.Bind(ctx, nil, nil)
+	var formats []int16
+	if b, ok := prepared.(session.Binary); ok && b.Binary() {
+		formats = []int16{1}
+	}
+	bound, err := prepared.Bind(ctx, nil, formats)
 	if err != nil {
 		return err
 	}
 	p := &portal{session: bound, fields: bound.Fields()}
 	defer p.close(c)
+	if p.formats, err = encode.Formats(formats, len(p.fields)); err != nil {
+		return err
+	}
+	if err := c.start(ctx, p); err != nil { // which has no row description in PostgreSQL either
+		return err
+	}
 	if p.fields != nil && !bound.Copy() {
-		c.out.send(rowDescription(p.fields, nil))
+		c.out.send(rowDescription(p.fields, p.formats))
 	}
 	_, err = c.run(ctx, p, 0)
 	return err
@@ -89,6 +100,9 @@ func (c *conn) finish(ctx context.Context) error {
 		}
 	}
 	c.sendNotices()
+	if c.sess.TxStatus() == 'I' {
+		c.sendNotifications()
+	}
 	c.sendStatus()
 	return c.ready()
 }

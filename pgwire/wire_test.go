@@ -173,29 +173,9 @@ func (w *wire) connect(t *testing.T, d *datadriven.TestData) string {
 }
 
 func (w *wire) send(t *testing.T, d *datadriven.TestData) string {
-	var out []byte
-	rounds, until := 0, ""
+	until := ""
 	d.MaybeScanArgs(t, "until", &until)
-	for line := range strings.SplitSeq(strings.TrimSpace(d.Input), "\n") {
-		m, err := wiretest.Encode(line)
-		if err != nil {
-			d.Fatalf(t, "%v", err)
-		}
-		if strings.HasPrefix(line, "Query") || strings.HasPrefix(line, "Sync") || strings.HasPrefix(line, "Raw 46") || strings.HasPrefix(line, "Raw 51") {
-			rounds++
-		}
-		out = append(out, m...)
-	}
-	if _, err := w.client.Conn.Write(out); err != nil {
-		d.Fatalf(t, "%v", err)
-	}
-	messages, err := w.client.Read(func(m pgproto3.BackendMessage) (bool, error) {
-		if _, ok := m.(*pgproto3.ReadyForQuery); ok {
-			rounds--
-			return rounds == 0, nil
-		}
-		return until != "" && strings.HasPrefix(wiretest.Format(m), until), nil
-	})
+	messages, err := w.client.Send(d.Input, until)
 	return text(messages, err)
 }
 

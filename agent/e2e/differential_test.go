@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,9 +42,12 @@ var corpusSQL string
 type answer struct {
 	fields []string // name:oid
 	oids   []uint32
+	mods   []int32
 	rows   [][]string
 	code   string
 	err    string
+	words  string // the error's message alone
+	at     int    // its position
 }
 
 // TestDifferential holds that every statement of the corpus is answered as the primary answers it, or refused where it must be.
@@ -218,18 +222,23 @@ func equal(oid uint32, a, b string) bool {
 
 func ask(t *testing.T, c *pgconn.PgConn, sql string) answer {
 	t.Helper()
-	r := c.ExecParams(t.Context(), sql, nil, nil, nil, nil).Read()
 	var a answer
+	var r pgconn.Result
+	described, err := c.Prepare(t.Context(), "", sql, nil)
+	if err == nil {
+		r = *c.ExecPrepared(t.Context(), "", nil, nil, nil).Read()
+		err = r.Err
+	}
 	var pe *pgconn.PgError
-	if errors.As(r.Err, &pe) {
-		return answer{code: pe.Code, err: pe.Message}
+	if errors.As(err, &pe) {
+		return answer{code: pe.Code, err: pe.Message, words: pe.Message, at: int(pe.Position)}
 	}
-	if r.Err != nil {
-		t.Fatal(r.Err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, f := range r.FieldDescriptions {
+	for _, f := range described.Fields { // not those of the plan, which may have lost a branch of a UNION
 		a.fields = append(a.fields, fmt.Sprintf("%s:%d", f.Name, f.DataTypeOID))
-		a.oids = append(a.oids, f.DataTypeOID)
+		a.oids, a.mods = append(a.oids, f.DataTypeOID), append(a.mods, f.TypeModifier)
 	}
 	for _, row := range r.Rows {
 		a.rows = append(a.rows, texts(row))
@@ -285,19 +294,19 @@ func stack(t *testing.T, pg *pgtest.Server) []engine.Source {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	for _, table := range []string{"customers", "orders", "items", "secret", "guarded", "lent"} {
-		load(t, pg, db, table)
+	for _, r := range pg.Query(t, "postgres", "SELECT relnamespace::regnamespace::text, relname FROM pg_class WHERE relkind = 'r' AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')") {
+		load(t, pg, db, r[0], r[1])
 	}
-	return []engine.Source{{Name: "postgres", Mirror: realMirror{m}, Shadow: realShadow{db}}}
+	return []engine.Source{{Name: "postgres", Mirror: realMirror{m, new(atomic.Int64)}, Shadow: realShadow{db, new(atomic.Int64)}}}
 }
 
 // load copies a table into the shadow as an initial copy does.
-func load(t *testing.T, pg *pgtest.Server, db *shadow.DB, table string) {
+func load(t *testing.T, pg *pgtest.Server, db *shadow.DB, schema, table string) {
 	t.Helper()
-	rel := &change.Relation{Schema: "public", Name: table, Identity: change.IdentityDefault, Version: 1}
+	rel := &change.Relation{Schema: schema, Name: table, Identity: change.IdentityDefault, Version: 1}
 	var names []string
 	for _, r := range pg.Query(t, "postgres", `SELECT a.attrelid::bigint, a.attname, a.atttypid::bigint, a.atttypmod, format_type(a.atttypid, a.atttypmod), coalesce(a.attnum = ANY (i.indkey), false)
-		FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND a.attgenerated = '' ORDER BY a.attnum`, table) {
+		FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND a.attgenerated = '' ORDER BY a.attnum`, schema+"."+table) {
 		oid, _ := strconv.ParseUint(r[0], 10, 32)
 		typ, _ := strconv.ParseUint(r[2], 10, 32)
 		mod, _ := strconv.Atoi(r[3])
@@ -311,7 +320,7 @@ func load(t *testing.T, pg *pgtest.Server, db *shadow.DB, table string) {
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
 	ask(t, conn, "SET timezone = 'UTC'")
-	rows := conn.ExecParams(t.Context(), "SELECT "+strings.Join(names, ", ")+" FROM "+table, nil, nil, nil, nil).Read()
+	rows := conn.ExecParams(t.Context(), "SELECT "+strings.Join(names, ", ")+" FROM "+schema+"."+table, nil, nil, nil, nil).Read()
 	for err := shadow.ErrAsText; errors.Is(err, shadow.ErrAsText); { // once for each column that DuckDB's type is too small for
 		if err = fill(t, db, rel, rows.Rows); err != nil && !errors.Is(err, shadow.ErrAsText) {
 			t.Fatal(err)
@@ -347,17 +356,38 @@ func (plainLogins) Login(_ context.Context, user string) (engine.Login, error) {
 }
 func (plainLogins) SetVerifier(context.Context, engine.Login, string) error { return nil }
 
-type realMirror struct{ m *mirror.Mirror }
+// realMirror counts the statements that run over lent rows.
+type realMirror struct {
+	m    *mirror.Mirror
+	lent *atomic.Int64
+}
 
 func (r realMirror) Session(ctx context.Context, role string, startup map[string]string) (engine.MirrorSession, error) {
 	s, err := r.m.Session(ctx, role, startup)
 	if err != nil {
 		return nil, err
 	}
-	return s, nil
+	return lentCounter{s, r.lent}, nil
 }
 
-type realShadow struct{ db *shadow.DB }
+// lentCounter knows a statement over lent rows by the arrays in it.
+type lentCounter struct {
+	engine.MirrorSession
+	lent *atomic.Int64
+}
+
+func (c lentCounter) Prepare(ctx context.Context, sql string, oids []uint32) (string, []uint32, []result.Field, error) {
+	if strings.Contains(sql, "pg_catalog.unnest($") {
+		c.lent.Add(1)
+	}
+	return c.MirrorSession.Prepare(ctx, sql, oids)
+}
+
+// realShadow counts its queries.
+type realShadow struct {
+	db      *shadow.DB
+	queries *atomic.Int64
+}
 
 func (r realShadow) Source(ctx context.Context, ref engine.Ref) (string, error) {
 	return r.db.Source(ctx, shadow.Ref{OID: ref.OID, Name: ref.Name, AsOf: past(ref.AsOf), Then: ref.Then, Versions: ref.Versions, Since: past(ref.Since), Readable: ref.Readable})
@@ -389,6 +419,7 @@ func (r realShadow) Diff(_ context.Context, oid uint32, before, after engine.AsO
 }
 
 func (r realShadow) Query(ctx context.Context, q engine.Query) (result.Rows, error) {
+	r.queries.Add(1)
 	return r.db.Query(ctx, shadow.Query{SQL: q.SQL, Params: q.Params, Fields: q.Fields, Tables: q.Tables, TimeZone: q.TimeZone})
 }
 
@@ -414,7 +445,7 @@ func run(t *testing.T, s session.Session, sql string, params ...session.Param) (
 	}()
 	fail := func(err error) answer {
 		e := sqlerr.From(err)
-		return answer{code: e.Code, err: e.Message + " " + e.Detail + " " + e.Hint}
+		return answer{code: e.Code, err: e.Message + " " + e.Detail + " " + e.Hint, words: e.Message, at: e.Position}
 	}
 	st, err := s.Prepare(ctx, session.Text{SQL: sql}, nil)
 	if err != nil {
@@ -427,7 +458,7 @@ func run(t *testing.T, s session.Session, sql string, params ...session.Param) (
 	}
 	for _, f := range p.Fields() {
 		a.fields = append(a.fields, fmt.Sprintf("%s:%d", f.Name, f.TypeOID))
-		a.oids = append(a.oids, f.TypeOID)
+		a.oids, a.mods = append(a.oids, f.TypeOID), append(a.mods, f.TypMod)
 	}
 	rows, err := p.Rows(ctx)
 	if err != nil {

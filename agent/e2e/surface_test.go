@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,7 +25,7 @@ func TestSurface(t *testing.T) {
 	d := startGuarded(t)
 	for name, test := range map[string]func(*testing.T, *dev){
 		"backslash": backslashCommands, "own relations": ownRelations, "own functions": ownFunctions, "copy": copies,
-		"psql copy": psqlCopy, "timeout": timedOut, "context": noInnerNames,
+		"psql copy": psqlCopy, "listen": listens, "timeout": timedOut, "context": noInnerNames,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, d) })
 	}
@@ -110,6 +111,8 @@ var copyStatements = []string{
 	"COPY odd TO STDOUT WITH (FORMAT csv, FORCE_QUOTE *, DELIMITER ';', QUOTE '''', ESCAPE '\\')", "COPY odd TO STDOUT WITH (DELIMITER ',', NULL '', HEADER true)",
 	"COPY (SELECT v FROM odd ORDER BY id) TO STDOUT CSV", "COPY (SELECT gen, o FROM odd o ORDER BY id) TO STDOUT", "COPY (SELECT id, (total * 2)::numeric(12,1) AS t, status FROM orders WHERE id < 50 ORDER BY id) TO STDOUT CSV HEADER",
 	"COPY (SELECT count(*), min(created_at), NULL FROM orders) TO STDOUT", "COPY (SELECT id FROM odd WHERE id > 1000) TO STDOUT CSV HEADER",
+	"COPY odd TO STDOUT (FORMAT binary)", "COPY orders TO STDOUT (FORMAT binary)", "COPY (SELECT id FROM odd WHERE id > 1000) TO STDOUT WITH BINARY",
+	"COPY (SELECT count(*), sum(total), avg(total), min(created_at), NULL FROM orders) TO STDOUT (FORMAT \"binary\")",
 	"COPY (SELECT 1 AS one, 'a,b') TO STDOUT CSV HEADER", "COPY (SELECT g FROM generate_series(1, 5000) g, odd WHERE odd.id = 1 ORDER BY 1) TO STDOUT",
 }
 
@@ -136,7 +139,7 @@ func copies(t *testing.T, d *dev) {
 		}
 	}
 	for sql, at := range map[string]string{"COPY (SELECT nothing FROM orders) TO STDOUT": "42703 14", "COPY orders (nothing) TO STDOUT": "42703 0",
-		"COPY salary_sum TO STDOUT": "42809 0", "COPY orders TO STDOUT (DELIMITER 'ab')": "22023 0"} {
+		"COPY orders TO STDOUT (FORMAT binary, HEADER)": "42601 0", "COPY salary_sum TO STDOUT": "42809 0", "COPY orders TO STDOUT (DELIMITER 'ab')": "22023 0"} {
 		_, err := agent.PgConn().CopyTo(t.Context(), &bytes.Buffer{}, sql)
 		if got := codeAndPosition(err); got != at {
 			t.Errorf("%s: %s (%v), want %s", sql, got, err, at)
@@ -155,6 +158,56 @@ func psqlCopy(t *testing.T, d *dev) {
 	out, err = d.psql(t, "analyst", "shop", "-c", `\copy (SELECT 1 / (id - 9000) FROM orders) TO '`+file+`'`, "-c", "SELECT 1")
 	if err == nil || !strings.Contains(out, "division by zero") {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// listens hears of requests: at once while idle, after the transaction otherwise, and from nobody but the agent.
+func listens(t *testing.T, d *dev) {
+	listener, alice := d.connect(t, "analyst", "shop"), d.connect(t, "alice", "shop")
+	exec := func(c *pgx.Conn, sql string) {
+		t.Helper()
+		if _, err := c.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	heard := func(state string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		n, err := listener.WaitForNotification(ctx)
+		if err != nil || n.Channel != "foreshadow_requests" || !strings.Contains(n.Payload, `"state":"`+state+`","kind":"CREATE PREDICTIVE INSTANCE","target":"heard_of`) {
+			t.Errorf("want %s: %+v, %v", state, n, err)
+		}
+	}
+	var id int64
+	propose := func() {
+		t.Helper()
+		if err := alice.QueryRow(t.Context(), "CREATE PREDICTIVE INSTANCE heard_of AT HORIZON '90 days'", pgx.QueryExecModeSimpleProtocol).Scan(&id, nil, nil, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(listener, "LISTEN foreshadow_requests")
+	propose()
+	heard("PENDING")
+	exec(listener, "BEGIN")
+	exec(alice, fmt.Sprintf("REJECT REQUEST %d", id))
+	exec(listener, "SELECT 1")
+	exec(listener, "COMMIT")
+	heard("REJECTED")
+	for _, sql := range []string{"NOTIFY foreshadow_requests, 'forged'", "SELECT pg_notify('foreshadow_requests', 'forged')"} {
+		if _, err := alice.Exec(t.Context(), sql); strings.HasPrefix(sql, "NOTIFY") && codeAndPosition(err) != "42501 0" {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+	exec(listener, "BEGIN; UNLISTEN *; ROLLBACK")
+	propose()
+	heard("PENDING")
+	exec(listener, "UNLISTEN foreshadow_requests")
+	exec(alice, fmt.Sprintf("WITHDRAW REQUEST %d", id))
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if n, err := listener.WaitForNotification(ctx); err == nil {
+		t.Errorf("heard %+v", n)
 	}
 }
 

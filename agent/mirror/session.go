@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"foreshadow/sql/result"
+	"foreshadow/sql/session"
 	"foreshadow/sql/sqlerr"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -38,6 +39,7 @@ type Session struct {
 	active   *rows             // the result whose rows are under way on the wire
 	status   map[string]string
 	notices  []*sqlerr.Error
+	heard    []session.Notification
 	dead     *sqlerr.Error
 	cancelMu sync.Mutex // guards running, which Cancel reads without mu
 	running  *backend
@@ -137,6 +139,7 @@ func (s *Session) Fail(ctx context.Context) error {
 		return err
 	}
 	s.send(&pgproto3.Parse{Query: "fail"}, &pgproto3.Flush{})
+	s.unnamed = nil // which this replaces, although it fails
 	if err := s.flush(); err != nil {
 		return err
 	}
@@ -168,6 +171,23 @@ func (s *Session) Notices() []*sqlerr.Error {
 	out := s.notices
 	s.notices = nil
 	return out
+}
+
+// Notifications takes away what the channels that the session listens to have brought since the last call. They come with the answers to
+// statements only.
+func (s *Session) Notifications() []session.Notification {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.heard
+	s.heard = nil
+	return out
+}
+
+// hear keeps a notification.
+func (s *Session) hear(m *pgproto3.NotificationResponse) {
+	if len(s.heard) < maxNotices {
+		s.heard = append(s.heard, session.Notification{PID: m.PID, Channel: m.Channel, Payload: m.Payload})
+	}
 }
 
 // Cancel interrupts what runs now. It may be called from any goroutine and returns when the server has sent the signal.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func TestSession(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *fixture){
 		"transactions": transactions, "implicit transactions": implicit, "describe": describe, "errors": wholeErrors, "streams": streams,
 		"interleaved": interleaved, "held too much": heldTooMuch, "cancel": cancels, "deadline": timeouts, "questions": questions, "copy": copies,
-		"discard": discards, "privileges": privileges, "lockdown": lockdown, "startup": startup, "status": statuses, "close": closes, "portals": portals,
+		"discard": discards, "privileges": privileges, "lockdown": lockdown, "startup": startup, "status": statuses, "close": closes, "portals": portals, "after failures": afterFailures,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -359,6 +360,40 @@ func discards(t *testing.T, f *fixture) {
 	}
 	if got, err := readAll(ctx, r); err != nil || got[0][0] != "42" {
 		t.Error(got, err)
+	}
+}
+
+// afterFailures runs statements that were prepared before a failure.
+func afterFailures(t *testing.T, f *fixture) {
+	s := f.session(t, "clerk")
+	ctx := deadline(t)
+	var names []string
+	for _, sql := range []string{"SELECT 1", "SELECT 2"} {
+		name, _, _, err := s.Prepare(ctx, sql, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	if err := s.Fail(ctx); err != nil {
+		t.Fatal(err)
+	}
+	must(t, s, "BEGIN")
+	fails(t, s, "22012", "SELECT 1/0")
+	for _, name := range names {
+		if _, err := s.Execute(ctx, name, nil, nil, nil); sqlerr.Code(err) != "25P02" {
+			t.Errorf("in the failed transaction: %v", err)
+		}
+	}
+	must(t, s, "ROLLBACK")
+	for i, name := range names {
+		r, err := s.Execute(ctx, name, nil, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := readAll(ctx, r); err != nil || got[0][0] != strconv.Itoa(i+1) {
+			t.Error(got, err)
+		}
 	}
 }
 

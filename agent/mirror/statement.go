@@ -58,8 +58,10 @@ func (s *Session) execute(name string, params [][]byte, formats, resultFormats [
 	}
 	// The backend may be another, the client may have discarded everything, or another statement has become the unnamed one.
 	if st.epoch != s.epoch || (st.wire == "" && s.unnamed != st) {
+		before := st.wire
 		st.wire = name
 		if err := s.prepare(st); err != nil {
+			st.wire = before // or a statement that could not be prepared in a failed transaction would be taken for one that is
 			return nil, err
 		}
 	}

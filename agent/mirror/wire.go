@@ -50,7 +50,9 @@ func (s *Session) receive() (pgproto3.BackendMessage, error) {
 			}
 		case *pgproto3.ParameterStatus:
 			s.status[m.Name] = m.Value
-		case *pgproto3.NotificationResponse, *pgproto3.CloseComplete:
+		case *pgproto3.NotificationResponse:
+			s.hear(m)
+		case *pgproto3.CloseComplete:
 		case *pgproto3.ErrorResponse:
 			return nil, s.failed(fromWire(m))
 		default:
@@ -90,6 +92,8 @@ func (s *Session) sync() error {
 		switch m := msg.(type) {
 		case *pgproto3.NoticeResponse:
 			s.notices = append(s.notices, fromWire((*pgproto3.ErrorResponse)(m)))
+		case *pgproto3.NotificationResponse:
+			s.hear(m)
 		case *pgproto3.ParameterStatus:
 			s.status[m.Name] = m.Value
 		case *pgproto3.ErrorResponse: // the commit itself failed

@@ -27,7 +27,7 @@ func versioned(oid uint32) bool { return oid == types.JSONB || oid == oidJSONPat
 // pickBinaryText chooses how PostgreSQL's text of a type becomes its binary form.
 func pickBinaryText(f result.Field) (appendFunc, error) {
 	oid := f.TypeOID
-	if sameBytes(oid) {
+	if sameBytes(oid) || f.Enum {
 		return encoded, nil
 	}
 	if fn := textFunc(oid); fn != nil {

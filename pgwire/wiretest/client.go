@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 
@@ -92,6 +93,32 @@ func (c *Client) Start(l Login) ([]string, error) {
 		}
 		c.Frontend.Send(reply)
 		return false, c.Frontend.Flush()
+	})
+}
+
+// Send sends messages in text form, one a line, and reads until every round has ended, or until a message that begins so.
+func (c *Client) Send(lines, until string) ([]string, error) {
+	var out []byte
+	rounds := 0
+	for line := range strings.SplitSeq(strings.TrimSpace(lines), "\n") {
+		m, err := Encode(line)
+		if err != nil {
+			return nil, err
+		}
+		if strings.HasPrefix(line, "Query") || strings.HasPrefix(line, "Sync") || strings.HasPrefix(line, "Raw 46") || strings.HasPrefix(line, "Raw 51") {
+			rounds++
+		}
+		out = append(out, m...)
+	}
+	if _, err := c.Conn.Write(out); err != nil {
+		return nil, err
+	}
+	return c.Read(func(m pgproto3.BackendMessage) (bool, error) {
+		if _, ok := m.(*pgproto3.ReadyForQuery); ok {
+			rounds--
+			return rounds == 0, nil
+		}
+		return until != "" && strings.HasPrefix(Format(m), until), nil
 	})
 }
 

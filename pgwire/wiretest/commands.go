@@ -29,6 +29,7 @@ import (
 //	set NAME VALUE       changes a reported parameter
 //	begin, commit, rollback
 //	discard all
+//	tell TEXT            a notification to every session
 //	wait                 until it is cancelled
 type statement struct {
 	session *Session
@@ -173,6 +174,8 @@ func (p *portal) command(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	case "tell":
+		s.engine.tell(strings.Join(p.words[1:], " "))
 	case "panic":
 		panic("asked for")
 	}

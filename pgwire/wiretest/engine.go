@@ -21,6 +21,7 @@ type Engine struct {
 
 	mu       sync.Mutex
 	Startups []session.Startup
+	sessions map[*Session]bool
 	Live     atomic.Int64 // sessions, statements and portals that are not closed
 	Waiting  atomic.Int64 // sessions in a wait
 }
@@ -42,10 +43,33 @@ func (e *Engine) Connect(ctx context.Context, s session.Startup) (session.Sessio
 		return e.Open(ctx, s)
 	}
 	e.Live.Add(1)
-	return &Session{
+	opened := &Session{
 		engine: e, tx: 'I', cancelled: make(chan struct{}, 1),
 		status: map[string]string{"TimeZone": "UTC", "DateStyle": "ISO, MDY", "server_version": "15.0"},
-	}, nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.sessions == nil {
+		e.sessions = map[*Session]bool{}
+	}
+	e.sessions[opened] = true
+	return opened, nil
+}
+
+// tell sends a notification to every session.
+func (e *Engine) tell(payload string) {
+	var notify []func()
+	e.mu.Lock()
+	for s := range e.sessions {
+		s.heard = append(s.heard, session.Notification{Channel: "news", Payload: payload})
+		if s.notify != nil {
+			notify = append(notify, s.notify)
+		}
+	}
+	e.mu.Unlock()
+	for _, f := range notify {
+		f()
+	}
 }
 
 // LastStartup is what the newest session was told about its client.
@@ -65,6 +89,26 @@ type Session struct {
 	notices   []*sqlerr.Error
 	tx        byte
 	cancelled chan struct{}
+	heard     []session.Notification
+	notify    func()
+}
+
+var _ session.Notifier = (*Session)(nil)
+
+// OnNotify keeps whom to tell.
+func (s *Session) OnNotify(f func()) {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	s.notify = f
+}
+
+// Notifications takes them away.
+func (s *Session) Notifications() []session.Notification {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	out := s.heard
+	s.heard = nil
+	return out
 }
 
 // Status is what set has changed.
@@ -126,6 +170,9 @@ func (s *Session) Cancel() {
 
 // Close counts.
 func (s *Session) Close() error {
+	s.engine.mu.Lock()
+	delete(s.engine.sessions, s)
+	s.engine.mu.Unlock()
 	s.engine.Live.Add(-1)
 	return nil
 }

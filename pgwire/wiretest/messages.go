@@ -135,6 +135,8 @@ func Format(m pgproto3.BackendMessage) string {
 	case *pgproto3.NoticeResponse:
 		e := pgproto3.ErrorResponse(*m)
 		return name + describeError(&e)
+	case *pgproto3.NotificationResponse:
+		return fmt.Sprintf("%s %s %q", name, m.Channel, m.Payload)
 	case *pgproto3.NegotiateProtocolVersion:
 		return fmt.Sprintf("%s 3.%d %v", name, m.NewestMinorProtocol, m.UnrecognizedOptions)
 	}

@@ -37,8 +37,11 @@ func (w *lineWriter) row(message []byte) []byte {
 	return append(line, '\n')
 }
 
-// header writes the columns' names.
-func (w *lineWriter) header() []byte {
+// head is the line of the columns' names, where it is wanted.
+func (w *lineWriter) head() []byte {
+	if !w.format.Header {
+		return nil
+	}
 	var line []byte
 	for i, name := range w.names {
 		if i > 0 {
@@ -48,6 +51,8 @@ func (w *lineWriter) header() []byte {
 	}
 	return append(line, '\n')
 }
+
+func (w *lineWriter) tail() []byte { return nil }
 
 func (w *lineWriter) value(line, v []byte, force bool) []byte {
 	if w.format.CSV {
@@ -89,3 +94,26 @@ func (w *lineWriter) quoted(line, v []byte, force bool) []byte {
 	}
 	return append(line, f.Quote[0])
 }
+
+// binaryWriter writes COPY's binary format, in the messages in which PostgreSQL writes it: the header stands before the first row.
+type binaryWriter struct{ begun bool }
+
+// binaryHead is the signature, no flags, and no extension.
+const binaryHead = "PGCOPY\n\xff\r\n\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00"
+
+func (w *binaryWriter) head() []byte { return nil }
+
+// first is the header, once.
+func (w *binaryWriter) first() []byte {
+	if w.begun {
+		return nil
+	}
+	w.begun = true
+	return []byte(binaryHead)
+}
+
+// row is a DataRow message without its kind and length.
+func (w *binaryWriter) row(message []byte) []byte { return append(w.first(), message[1+4:]...) }
+
+// tail is a row of -1 columns.
+func (w *binaryWriter) tail() []byte { return append(w.first(), 0xff, 0xff) }

@@ -73,13 +73,21 @@ type copyStatement struct {
 // Fields is nil: COPY announces no columns to Describe.
 func (c *copyStatement) Fields() []result.Field { return nil }
 
-// Bind binds the SELECT; its values come as text.
+// Bind binds the SELECT; its values come in COPY's format.
 func (c *copyStatement) Bind(ctx context.Context, params []session.Param, _ []int16) (session.Portal, error) {
-	p, err := c.Statement.Bind(ctx, params, nil)
+	p, err := c.Statement.Bind(ctx, params, c.formats())
 	if err != nil {
 		return nil, err
 	}
 	return &copyPortal{Portal: p, st: c}, nil
+}
+
+// formats are the values' formats, as Bind takes them.
+func (c *copyStatement) formats() []int16 {
+	if c.format.Binary {
+		return []int16{1}
+	}
+	return nil
 }
 
 // copyPortal is a COPY that has not begun.
@@ -91,11 +99,15 @@ type copyPortal struct {
 // Copy says that the rows are payloads.
 func (p *copyPortal) Copy() bool { return true }
 
-// Fields has one text column for each copied one.
+// Fields has one column for each copied one; its type tells the format.
 func (p *copyPortal) Fields() []result.Field {
+	oid := uint32(types.Text)
+	if p.st.format.Binary {
+		oid = types.Bytea
+	}
 	out := make([]result.Field, len(p.Portal.Fields()))
 	for i, f := range p.Portal.Fields() {
-		out[i] = column(f.Name, types.Text, -1)
+		out[i] = column(f.Name, oid, -1)
 	}
 	return out
 }
@@ -103,13 +115,16 @@ func (p *copyPortal) Fields() []result.Field {
 // Rows starts the SELECT.
 func (p *copyPortal) Rows(ctx context.Context) (result.Rows, error) {
 	fields := p.Portal.Fields()
-	enc, err := encode.New(fields, nil, func() (*encode.Settings, error) { return encode.ParseSettings(p.st.s.mirror.Status()) })
+	enc, err := encode.New(fields, p.st.formats(), func() (*encode.Settings, error) { return encode.ParseSettings(p.st.s.mirror.Status()) })
 	if err != nil {
 		return nil, err
 	}
 	rows, err := p.Portal.Rows(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if p.st.format.Binary {
+		return &copyRows{Rows: rows, enc: enc, w: &binaryWriter{}}, nil
 	}
 	w := &lineWriter{format: p.st.format}
 	for _, f := range fields {
@@ -119,31 +134,48 @@ func (p *copyPortal) Rows(ctx context.Context) (result.Rows, error) {
 	return &copyRows{Rows: rows, enc: enc, w: w}, nil
 }
 
-// copyRows turns batches of values into batches of lines.
+// copyWriter writes COPY's payloads: one for each row and perhaps one before and one after them.
+type copyWriter interface {
+	head() []byte
+	row(message []byte) []byte
+	tail() []byte
+}
+
+// copyRows turns batches of values into batches of payloads.
 type copyRows struct {
 	result.Rows
 	enc    *encode.Encoder
-	w      *lineWriter
+	w      copyWriter
 	count  int64
 	begun  bool
+	ended  bool
 	values []byte // one row as the encoder writes it
 }
 
 // Tag counts the rows.
 func (r *copyRows) Tag() string { return "COPY " + strconv.FormatInt(r.count, 10) }
 
-// Next gives the next lines.
+// Next gives the next payloads.
 func (r *copyRows) Next(ctx context.Context) (*result.Batch, error) {
-	var lines [][]byte
-	if !r.begun {
-		r.begun = true
-		if r.w.format.Header {
-			lines = append(lines, r.w.header())
+	var out [][]byte
+	add := func(payload []byte) {
+		if payload != nil {
+			out = append(out, payload)
 		}
 	}
+	if r.ended {
+		return nil, io.EOF
+	}
+	if !r.begun {
+		r.begun = true
+		add(r.w.head())
+	}
 	b, err := r.Rows.Next(ctx)
-	if errors.Is(err, io.EOF) && len(lines) > 0 {
-		return payloads(lines), nil
+	if errors.Is(err, io.EOF) {
+		r.ended = true
+		if add(r.w.tail()); len(out) > 0 {
+			return payloads(out), nil
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -155,12 +187,12 @@ func (r *copyRows) Next(ctx context.Context) (*result.Batch, error) {
 		if r.values, err = r.enc.AppendRow(r.values[:0], b, i); err != nil {
 			return nil, err
 		}
-		lines = append(lines, r.w.row(r.values))
+		add(r.w.row(r.values))
 		r.count++
 	}
-	return payloads(lines), nil
+	return payloads(out), nil
 }
 
-func payloads(lines [][]byte) *result.Batch {
-	return &result.Batch{Len: len(lines), Columns: []result.Column{{Kind: result.Encoded, Bytes: lines}}}
+func payloads(p [][]byte) *result.Batch {
+	return &result.Batch{Len: len(p), Columns: []result.Column{{Kind: result.Encoded, Bytes: p}}}
 }

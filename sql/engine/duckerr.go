@@ -10,7 +10,7 @@ import (
 )
 
 // raised is how the translation raises PostgreSQL's errors inside DuckDB: FS, the SQLSTATE and the message.
-var raised = regexp.MustCompile(`FS([0-9A-Z]{5}):([^\n]*)`)
+var raised = regexp.MustCompile(`(?s)Invalid Input Error: FS([0-9A-Z]{5}):(.*)`)
 
 // lacks is how DuckDB says that the shadow's table has not the columns that the mirror has, because one of them heard of a change before the other, or that
 // its new storage is not committed yet.
@@ -38,7 +38,7 @@ var patterns = []struct{ words, code, message string }{
 }
 
 // refused are the errors of DuckDB's binder and planner: PostgreSQL accepts the statement.
-var refused = []string{"Binder Error", "Invalid type Error", "Catalog Error", "Parser Error", "Not implemented", "INTERNAL Error", "Invalid Input Error"}
+var refused = []string{"Binder Error", "Invalid type Error", "Catalog Error", "Parser Error", "Syntax Error", "Not implemented", "INTERNAL Error", "Invalid Input Error"}
 
 // shadowError words an error of the shadow as PostgreSQL's. What is already worded stays.
 func shadowError(err error) error {
@@ -48,7 +48,7 @@ func shadowError(err error) error {
 	e := sqlerr.From(err)
 	full := e.Message + "\n" + e.Detail
 	if m := raised.FindStringSubmatch(full); m != nil {
-		return sqlerr.New(m[1], "%s", m[2])
+		return sqlerr.New(m[1], "%s", strings.TrimRight(m[2], "\n"))
 	}
 	duck := strings.Contains(full, " Error: ") || strings.Contains(full, " Error:")
 	if !duck && e.Code != sqlerr.Internal {

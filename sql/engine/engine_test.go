@@ -80,11 +80,12 @@ func (m *fakeMirror) Fail(context.Context) error {
 	}
 	return nil
 }
-func (m *fakeMirror) TxStatus() byte            { return m.tx }
-func (m *fakeMirror) Status() map[string]string { return map[string]string{"server_version": "15"} }
-func (m *fakeMirror) Notices() []*sqlerr.Error  { return nil }
-func (m *fakeMirror) Cancel()                   {}
-func (m *fakeMirror) Close() error              { return nil }
+func (m *fakeMirror) TxStatus() byte                        { return m.tx }
+func (m *fakeMirror) Status() map[string]string             { return map[string]string{"server_version": "15"} }
+func (m *fakeMirror) Notices() []*sqlerr.Error              { return nil }
+func (m *fakeMirror) Notifications() []session.Notification { return nil }
+func (m *fakeMirror) Cancel()                               {}
+func (m *fakeMirror) Close() error                          { return nil }
 
 type fakeShadow struct{}
 
@@ -136,6 +137,7 @@ func (w *fakeWorld) Withdraw(_ context.Context, _ Login, id int64) (Request, err
 }
 func (w *fakeWorld) Freeze(context.Context, Login, string) error     { return nil }
 func (w *fakeWorld) Deactivate(context.Context, Login, string) error { return nil }
+func (w *fakeWorld) Watch(context.Context) <-chan RequestEvent       { return nil }
 func (w *fakeWorld) VerifyAudit(context.Context) (AuditReport, error) {
 	return AuditReport{Entries: 3, OK: true, Head: "h"}, nil
 }

@@ -44,6 +44,8 @@ type MirrorSession interface {
 	TxStatus() byte
 	Status() map[string]string
 	Notices() []*sqlerr.Error
+	// Notifications are taken away by the call.
+	Notifications() []session.Notification
 	Cancel()
 	Close() error
 }
@@ -192,6 +194,15 @@ type Governance interface {
 	// Deactivate stops predictive instances at once; either account may.
 	Deactivate(ctx context.Context, login Login, source string) error
 	VerifyAudit(ctx context.Context) (AuditReport, error)
+	// Watch gives the requests that change from now on, until ctx ends; then the channel is closed.
+	Watch(ctx context.Context) <-chan RequestEvent
+}
+
+// RequestEvent is a request after a change. Missed says that changes before it were too many to be given.
+type RequestEvent struct {
+	ID                  int64
+	State, Kind, Target string
+	Missed              bool
 }
 
 // Instances are the predictive instances: they are reached through the agent by their names as database.

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"foreshadow/pgwire/encode"
-	"foreshadow/sql/ast"
 	"foreshadow/sql/result"
 	"foreshadow/sql/rewrite"
 	"foreshadow/sql/sqlerr"
@@ -139,19 +138,18 @@ func (lo *loan) body(ctx context.Context, s *querySession, params int) (string, 
 }
 
 // lent borrows the rows and runs the statement on the mirror.
-func (p *shadowPortal) lent(ctx context.Context, in rewrite.Input, zone string, spans map[ast.Period]span, rt rights) (result.Rows, error) {
+func (p *shadowPortal) lent(ctx context.Context, k *known) (result.Rows, error) {
 	s, l := p.st.s, p.st.lent
 	select {
 	case s.e.lending <- struct{}{}:
 		defer func() { <-s.e.lending }()
-	case <-p.running.Done():
-		return nil, p.running.Err()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	values, formats := split(p.params)
 	room := s.e.o.MaxLent
 	for _, lo := range l.loans {
-		in.Fields, in.Lent = lo.fields, true
-		arrays, err := p.borrow(ctx, lo, in, zone, spans, rt, &room)
+		arrays, err := p.borrow(ctx, &lo, k, &room)
 		if errors.Is(err, errLent) {
 			return nil, tooMuch(s.e.o.MaxLent, l.refusal)
 		}
@@ -162,37 +160,42 @@ func (p *shadowPortal) lent(ctx context.Context, in rewrite.Input, zone string, 
 			values, formats = append(values, a), append(formats, 1)
 		}
 	}
-	rows, err := s.mirror.Execute(p.running, l.name, values, formats, p.formats)
+	rows, err := s.mirror.Execute(ctx, l.name, values, formats, p.formats)
 	return rows, unplaced(err)
 }
 
-// borrow reads the rows that a relation lends. It leaves out those that the statement does not need, unless a value is one that the shadow does not
-// compute with.
-func (p *shadowPortal) borrow(ctx context.Context, lo loan, in rewrite.Input, zone string, spans map[ast.Period]span, rt rights, room *int) (arrays [][]byte, err error) {
-	for _, q := range []*rewrite.Query{lo.Filtered, lo.Query} {
-		if q == nil {
-			continue
+// loanQuery is what the shadow is asked for.
+func (st *shadowStatement) loanQuery(ctx context.Context, q *rewrite.Query, lo *loan, k *known) (Query, error) {
+	in := st.filled(k.answer)
+	in.Fields, in.Lent = lo.fields, true
+	plan, err := q.Translate(in)
+	if err != nil {
+		return Query{}, err
+	}
+	return st.query(ctx, plan, lo.fields, k)
+}
+
+// borrow leaves rows out that the statement does not need, unless a value is one that the shadow does not compute with.
+func (p *shadowPortal) borrow(ctx context.Context, lo *loan, k *known, room *int) ([][]byte, error) {
+	if lo.Filtered != nil {
+		left := *room
+		arrays, err := p.borrowed(ctx, lo.Filtered, lo, k, &left)
+		if err == nil {
+			*room = left
 		}
-		var plan *rewrite.Plan
-		if plan, err = q.Translate(in); err == nil {
-			var query Query
-			if query, err = p.st.query(ctx, plan, lo.fields, zone, spans, rt); err != nil {
-				return nil, err
-			}
-			left := *room
-			if arrays, err = p.st.s.borrow(p.running, query, &left); err == nil {
-				*room = left
-				return arrays, nil
-			}
-			if !errors.Is(err, errLent) {
-				err = p.worded(err)
-			}
-		}
-		if !lends[sqlerr.Code(err)] {
-			return nil, err
+		if err == nil || !lends[sqlerr.Code(p.worded(err))] {
+			return arrays, err
 		}
 	}
-	return nil, err
+	return p.borrowed(ctx, lo.Query, lo, k, room)
+}
+
+func (p *shadowPortal) borrowed(ctx context.Context, q *rewrite.Query, lo *loan, k *known, room *int) ([][]byte, error) {
+	query, err := p.st.loanQuery(ctx, q, lo, k)
+	if err != nil {
+		return nil, err
+	}
+	return p.st.s.read(ctx, query, room)
 }
 
 // errLent says that the rows are more than may be lent.
@@ -208,8 +211,8 @@ func tooMuch(limit int, refusal error) error {
 		WithHint("Leave out rows in WHERE and columns that are not needed, or do without what the shadow does not compute.")
 }
 
-// borrow reads a query's rows into one array for each column, in PostgreSQL's binary form of arrays.
-func (s *querySession) borrow(ctx context.Context, q Query, room *int) ([][]byte, error) {
+// read reads a query's rows into one array for each column, in PostgreSQL's binary form of arrays.
+func (s *querySession) read(ctx context.Context, q Query, room *int) ([][]byte, error) {
 	rows, err := s.source.Shadow.Query(ctx, q)
 	if err != nil {
 		return nil, err

@@ -28,6 +28,12 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 	}
 	switch q.Kind {
 	case rewrite.Mirror:
+		if err := s.checkNotify(q); err != nil {
+			return nil, err
+		}
+		if st, err := s.prepareNamed(ctx, t, q, oids); st != nil || err != nil {
+			return st, err
+		}
 		return s.prepareChecked(ctx, t, q, oids)
 	case rewrite.Write:
 		if s.mirror.TxStatus() == 'E' {
@@ -66,7 +72,7 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 		return s.prepareCopy(ctx, t, copied, rels, tr)
 	}
 	if q.Kind == rewrite.Wrapped {
-		return nil, refuseWrapped(q)
+		return s.prepareWrapped(ctx, t, q, oids)
 	}
 	if len(t.SQL) > s.e.o.MaxSQL {
 		return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "the statement is longer than %d bytes", s.e.o.MaxSQL)
@@ -128,12 +134,17 @@ func (s *querySession) refuseWrite(q *rewrite.Query) error {
 		WithHint("Foreshadow shows the history of the primary and changes nothing in it; write to the primary itself.")
 }
 
-// refuseWrapped tells what to do instead.
-func refuseWrapped(q *rewrite.Query) error {
-	hints := map[string]string{
-		"EXPLAIN": "The shadow is a column store: its plans are not PostgreSQL's. EXPLAIN in a predictive instance instead.",
-		"DECLARE": "Run the SELECT itself, whose rows are streamed and which the protocol's portals fetch in parts (psql: \\unset FETCH_COUNT; ODBC: UseDeclareFetch=0).",
-		"PREPARE": "Use the protocol's prepared statements, as drivers do.",
+// prepareWrapped makes ready a statement that holds a query over the shadow.
+func (s *querySession) prepareWrapped(ctx context.Context, t session.Text, q *rewrite.Query, oids []uint32) (session.Statement, error) {
+	if d, ok := q.Declared(); ok {
+		return s.prepareDeclare(ctx, t, q, d, oids)
 	}
-	return sqlerr.New(sqlerr.FeatureNotSupported, "%s of relations of the shadow is not supported", q.Command).WithHint("%s", hints[q.Command])
+	p, ok, err := q.Prepared()
+	switch {
+	case err != nil:
+		return nil, err
+	case ok:
+		return &prepareStatement{s: s, text: t, q: q, p: p}, nil
+	}
+	return s.prepareExplain(ctx, t, q, oids)
 }

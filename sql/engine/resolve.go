@@ -121,7 +121,11 @@ func readNamed(r []*string) (*named, error) {
 		enum, _ := c[3].(bool)
 		collated, _ := c[4].(bool)
 		generated := len(c) > 5 && c[5] == true
-		n.Columns = append(n.Columns, rewrite.Column{Name: name, OID: uint32(typ), TypMod: int32(mod), Enum: enum, Collated: collated, Generated: generated})
+		cased := len(c) > 6 && c[6] == true
+		n.Columns = append(n.Columns, rewrite.Column{Name: name, OID: uint32(typ), TypMod: int32(mod), Enum: enum, Generated: generated, Collation: rewrite.Collation{Collated: collated, Cased: cased}})
+	}
+	if len(r) > 12 {
+		n.Default = rewrite.Collation{Collated: yes(r[11]), Cased: yes(r[12])}
 	}
 	return n, nil
 }

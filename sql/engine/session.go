@@ -19,15 +19,21 @@ type querySession struct {
 	mirror MirrorSession
 	shown  map[int64]string // hashes of the requests that this session has been shown
 
+	names    names // cursors and prepared statements over the shadow
+	listener listener
+
 	mu      sync.Mutex
-	running context.CancelFunc // interrupts the shadow query or own statement under way
+	running *job // the shadow query or own statement under way
 	notices []*sqlerr.Error
 }
+
+// job is work of ours that Cancel interrupts.
+type job struct{ cancel context.CancelFunc }
 
 var _ session.Session = (*querySession)(nil)
 
 func newQuerySession(e *Engine, src *Source, login Login, m MirrorSession) *querySession {
-	return &querySession{e: e, source: src, login: login, mirror: m, shown: map[int64]string{}}
+	return &querySession{e: e, source: src, login: login, mirror: m, shown: map[int64]string{}, names: newNames()}
 }
 
 // checkStartup refuses a session whose startup message sets foreshadow.as_of to what is no moment.
@@ -47,10 +53,20 @@ var _ session.Failer = (*querySession)(nil)
 // Fail makes the transaction see an error that the protocol's side found by itself.
 func (s *querySession) Fail(ctx context.Context) error { return s.mirror.Fail(ctx) }
 
-func (s *querySession) Proxy() *session.Proxy          { return nil }
-func (s *querySession) Status() map[string]string      { return s.mirror.Status() }
-func (s *querySession) TxStatus() byte                 { return s.mirror.TxStatus() }
-func (s *querySession) Sync(ctx context.Context) error { return s.mirror.Sync(ctx) }
+func (s *querySession) Proxy() *session.Proxy     { return nil }
+func (s *querySession) Status() map[string]string { return s.mirror.Status() }
+func (s *querySession) TxStatus() byte            { return s.mirror.TxStatus() }
+
+// Sync ends the implicit transaction, and with it the cursors that live no longer than their transaction.
+func (s *querySession) Sync(ctx context.Context) error {
+	if err := s.mirror.Sync(ctx); err != nil {
+		return err
+	}
+	if err := s.sweepCursors(ctx); err != nil {
+		return err
+	}
+	return s.followListening(ctx)
+}
 
 // Notices gives the mirror's notices and then our own.
 func (s *querySession) Notices() []*sqlerr.Error {
@@ -61,34 +77,50 @@ func (s *querySession) Notices() []*sqlerr.Error {
 
 // Cancel interrupts whatever runs: the mirror's statement, a shadow query or a statement of our own.
 func (s *querySession) Cancel() {
-	s.mu.Lock()
-	if s.running != nil {
-		s.running()
-	}
-	s.mu.Unlock()
+	s.interrupt()
 	s.mirror.Cancel()
 }
 
 // Close interrupts what runs and ends the backend.
 func (s *querySession) Close() error {
-	s.mu.Lock()
-	if s.running != nil {
-		s.running()
-	}
-	s.mu.Unlock()
+	s.interrupt()
+	s.listener.close()
+	s.names.close()
 	return s.mirror.Close()
+}
+
+// interrupt ends the work of ours that is under way.
+func (s *querySession) interrupt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running != nil {
+		s.running.cancel()
+	}
+}
+
+// begin makes a job the one that Cancel interrupts.
+func (s *querySession) begin(j *job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = j
+}
+
+// end takes a job from Cancel, unless another has begun since.
+func (s *querySession) end(j *job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running == j {
+		s.running = nil
+	}
 }
 
 // cancellable makes a context that Cancel ends; the returned function must be called when the work is over.
 func (s *querySession) cancellable(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running = cancel
+	j := &job{cancel}
+	s.begin(j)
 	return ctx, func() {
-		s.mu.Lock()
-		s.running = nil
-		s.mu.Unlock()
+		s.end(j)
 		cancel()
 	}
 }

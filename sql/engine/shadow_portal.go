@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"foreshadow/pgwire/encode"
 	"foreshadow/sql/ast"
 	"foreshadow/sql/parse"
 	"foreshadow/sql/result"
@@ -17,50 +18,83 @@ import (
 	"foreshadow/sql/sqlerr"
 )
 
-// shadowPortal runs once; limited ends its statement_timeout.
+// shadowPortal runs once.
 type shadowPortal struct {
 	st      *shadowStatement
 	params  []session.Param
 	formats []int16 // of the result, which only what comes from the mirror needs to know
 	running context.Context
-	limited context.CancelFunc
+	end     context.CancelCauseFunc
+	job     *job
+	timeout time.Duration // statement_timeout; 0 is none
+	timer   *time.Timer
 }
 
 func (p *shadowPortal) Fields() []result.Field { return p.st.fields }
 func (p *shadowPortal) Copy() bool             { return false }
 func (p *shadowPortal) Close() error           { return nil }
 
-// Rows checks the privileges, computes the constants, and starts the query on the shadow.
-func (p *shadowPortal) Rows(ctx context.Context) (result.Rows, error) {
-	s := p.st.s
-	ctx, done := s.cancellable(ctx)
-	p.running, p.limited = ctx, func() {}
-	rows, err := p.rows(ctx)
-	if err != nil {
-		err = p.worded(err)
-		p.limited()
-		done()
-		return nil, s.fail(context.WithoutCancel(ctx), parse.Shift(err, p.st.text.Offset))
+// Rows checks the privileges, computes the constants, and starts the query on the shadow, or on the mirror over lent rows.
+func (p *shadowPortal) Rows(ctx context.Context) (result.Rows, error) { return p.run(ctx, p.rows) }
+
+// run does something that Cancel and statement_timeout end.
+func (p *shadowPortal) run(ctx context.Context, do func(context.Context, *known) (result.Rows, error)) (result.Rows, error) {
+	p.running, p.end = context.WithCancelCause(ctx)
+	p.job = &job{func() { p.end(context.Canceled) }}
+	p.st.s.begin(p.job)
+	k, err := p.known(p.running)
+	if err == nil {
+		p.limit()
+		var rows result.Rows
+		if rows, err = do(p.running, k); err == nil {
+			return &shadowRows{Rows: rows, p: p}, nil
+		}
 	}
-	return &shadowRows{Rows: rows, p: p, done: done}, nil
+	err = p.worded(err)
+	p.stop()
+	return nil, p.st.s.fail(ctx, parse.Shift(err, p.st.text.Offset))
 }
 
 // worded is shadowError, but for the end of the time that statement_timeout gave.
 func (p *shadowPortal) worded(err error) error {
-	if errors.Is(p.running.Err(), context.DeadlineExceeded) {
+	if errors.Is(context.Cause(p.running), context.DeadlineExceeded) {
 		return sqlerr.From(context.DeadlineExceeded)
 	}
 	return shadowError(err)
 }
 
-// limit starts statement_timeout, in milliseconds; 0 is none.
-func (p *shadowPortal) limit(setting string) {
-	if ms, err := strconv.ParseInt(setting, 10, 32); err == nil && ms > 0 {
-		p.running, p.limited = context.WithTimeout(p.running, time.Duration(ms)*time.Millisecond)
+// limit starts the time that statement_timeout gives.
+func (p *shadowPortal) limit() {
+	if p.timeout > 0 {
+		p.timer = time.AfterFunc(p.timeout, func() { p.end(context.DeadlineExceeded) })
 	}
 }
 
-func (p *shadowPortal) rows(ctx context.Context) (result.Rows, error) {
+// rest ends what limits and interrupts a statement while the client asks for nothing.
+func (p *shadowPortal) rest() {
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	p.st.s.end(p.job)
+}
+
+// stop ends the statement.
+func (p *shadowPortal) stop() {
+	p.rest()
+	p.end(nil)
+}
+
+// known is what a statement needs to know each time it runs.
+type known struct {
+	answer []*string // of the fold query
+	spans  map[ast.Period]span
+	rights rights
+}
+
+func (k *known) zone() string { return text(k.answer[1]) }
+
+// known asks the mirror and finds the moments.
+func (p *shadowPortal) known(ctx context.Context) (*known, error) {
 	st, s := p.st, p.st.s
 	answer, spans, err := st.ask(ctx, p.params)
 	if err != nil {
@@ -77,12 +111,20 @@ func (p *shadowPortal) rows(ctx context.Context) (result.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.limit(text(answer[3]))
+	if ms, err := strconv.ParseInt(text(answer[3]), 10, 32); err == nil {
+		p.timeout = time.Duration(ms) * time.Millisecond
+	}
+	return &known{answer, spans, rt}, nil
+}
+
+// rows runs the statement.
+func (p *shadowPortal) rows(ctx context.Context, k *known) (result.Rows, error) {
+	st := p.st
 	if st.lent == nil {
-		plan, err := st.q.Translate(st.filled(answer))
+		plan, err := st.q.Translate(st.filled(k.answer))
 		var rows result.Rows
 		if err == nil {
-			if rows, err = p.translated(ctx, plan, text(answer[1]), spans, rt); err == nil {
+			if rows, err = p.translated(ctx, plan, k); err == nil {
 				return rows, nil
 			}
 			err = p.worded(err)
@@ -93,15 +135,15 @@ func (p *shadowPortal) rows(ctx context.Context) (result.Rows, error) {
 		if err := st.lend(ctx, err); err != nil {
 			return nil, err
 		}
-		if answer, _, err = st.ask(ctx, p.params); err != nil {
+		if k.answer, _, err = st.ask(ctx, p.params); err != nil {
 			return nil, err
 		}
 	}
-	return p.lent(ctx, st.filled(answer), text(answer[1]), spans, rt)
+	return p.lent(ctx, k)
 }
 
 // lends are the errors that the shadow may have come to only because a value is one that it does not compute with; PostgreSQL knows better.
-var lends = map[string]bool{sqlerr.FeatureNotSupported: true, sqlerr.NumericOutOfRange: true, sqlerr.InvalidText: true}
+var lends = map[string]bool{sqlerr.FeatureNotSupported: true, sqlerr.NumericOutOfRange: true, sqlerr.InvalidText: true, "2201E": true, "2201F": true}
 
 // filled is the input with the values that the mirror computed.
 func (st *shadowStatement) filled(answer []*string) rewrite.Input {
@@ -111,21 +153,38 @@ func (st *shadowStatement) filled(answer []*string) rewrite.Input {
 }
 
 // translated runs a plan on the shadow up to its first rows: what DuckDB cannot compute shows there, in all that sorts or groups.
-func (p *shadowPortal) translated(ctx context.Context, plan *rewrite.Plan, zone string, spans map[ast.Period]span, rt rights) (result.Rows, error) {
-	query, err := p.st.query(ctx, plan, p.st.fields, zone, spans, rt)
+func (p *shadowPortal) translated(ctx context.Context, plan *rewrite.Plan, k *known) (result.Rows, error) {
+	if err := p.writable(); err != nil {
+		return nil, err
+	}
+	query, err := p.st.query(ctx, plan, p.st.fields, k)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := p.st.s.source.Shadow.Query(p.running, query)
+	rows, err := p.st.s.source.Shadow.Query(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	first, err := rows.Next(p.running)
+	first, err := rows.Next(ctx)
 	if err != nil && !errors.Is(err, io.EOF) {
 		_ = rows.Close() // the first error counts
 		return nil, err
 	}
 	return &begunRows{Rows: rows, first: first}, nil
+}
+
+// writable refuses columns in a binary format that only PostgreSQL writes.
+func (p *shadowPortal) writable() error {
+	formats, err := encode.Formats(p.formats, len(p.st.fields))
+	if err != nil {
+		return err
+	}
+	for i, f := range p.st.fields {
+		if formats[i] == 1 && !encode.Binary(f) {
+			return sqlerr.New(sqlerr.FeatureNotSupported, "column \"%s\" of type %d cannot be sent in binary format", f.Name, f.TypeOID)
+		}
+	}
+	return nil
 }
 
 // begunRows are rows of which the first batch has been read.
@@ -144,12 +203,12 @@ func (r *begunRows) Next(ctx context.Context) (*result.Batch, error) {
 }
 
 // query defines the relations of a plan.
-func (st *shadowStatement) query(ctx context.Context, plan *rewrite.Plan, fields []result.Field, zone string, spans map[ast.Period]span, rt rights) (Query, error) {
+func (st *shadowStatement) query(ctx context.Context, plan *rewrite.Plan, fields []result.Field, k *known) (Query, error) {
 	if err := st.s.granted(ctx, st.travel, plan.Uses); err != nil {
 		return Query{}, err
 	}
-	q := Query{Fields: fields, TimeZone: zone}
-	definitions, err := st.s.define(ctx, plan, spans, rt, &q)
+	q := Query{Fields: fields, TimeZone: k.zone()}
+	definitions, err := st.s.define(ctx, plan, k.spans, k.rights, &q)
 	if err != nil {
 		return Query{}, err
 	}
@@ -253,14 +312,28 @@ func (s *querySession) ask(ctx context.Context, name string, params []session.Pa
 // shadowRows words the shadow's errors and makes the transaction see them.
 type shadowRows struct {
 	result.Rows
-	p      *shadowPortal
-	done   func()
-	failed bool
+	p       *shadowPortal
+	resting bool
+	failed  bool
+}
+
+// Rest leaves the query where it is: the client may take its time, and what is cancelled meanwhile is something else.
+func (r *shadowRows) Rest() {
+	r.resting = true
+	r.p.rest()
 }
 
 // Next gives the next batch.
 func (r *shadowRows) Next(ctx context.Context) (*result.Batch, error) {
+	if r.resting {
+		r.resting = false
+		r.p.st.s.begin(r.p.job)
+		r.p.limit()
+	}
 	b, err := r.Rows.Next(ctx)
+	if err == nil && r.p.running.Err() != nil {
+		err = r.p.running.Err()
+	}
 	if err == nil || errors.Is(err, io.EOF) {
 		return b, err
 	}
@@ -275,7 +348,6 @@ func (r *shadowRows) Next(ctx context.Context) (*result.Batch, error) {
 // Close ends the query.
 func (r *shadowRows) Close() error {
 	err := r.Rows.Close()
-	r.p.limited()
-	r.done()
+	r.p.stop()
 	return err
 }

@@ -70,6 +70,10 @@ func (s *querySession) prepareShadow(ctx context.Context, t session.Text, plain 
 		}
 		return nil, err
 	}
+	if err = s.markEnums(ctx, st.fields); err != nil {
+		_ = st.Close() // the first error counts
+		return nil, err
+	}
 	if err := st.complete(ctx, analysed); err != nil {
 		_ = st.Close() // the first error counts; Close has none
 		return nil, err
@@ -138,6 +142,31 @@ func (st *shadowStatement) compute(ctx context.Context, constants []rewrite.Cons
 	}
 	st.fold, _, _, err = st.s.mirror.Prepare(ctx, "SELECT "+strings.Join(items, ", "), st.params)
 	return unplaced(err)
+}
+
+// firstUserOID is the first that PostgreSQL gives to what users make.
+const firstUserOID = 16384
+
+// markEnums says which columns are enums.
+func (s *querySession) markEnums(ctx context.Context, fields []result.Field) error {
+	var oids []string
+	for _, f := range fields {
+		if f.TypeOID >= firstUserOID {
+			oids = append(oids, strconv.FormatUint(uint64(f.TypeOID), 10))
+		}
+	}
+	if len(oids) == 0 {
+		return nil
+	}
+	enums, err := s.mirror.Query(ctx, "SELECT oid FROM pg_catalog.pg_type WHERE oid = ANY ($1::pg_catalog.oid[]) AND typtype = 'e'", "{"+strings.Join(oids, ",")+"}")
+	if err != nil {
+		return err
+	}
+	for i, f := range fields {
+		oid := strconv.FormatUint(uint64(f.TypeOID), 10)
+		fields[i].Enum = slices.ContainsFunc(enums, func(row []*string) bool { return text(row[0]) == oid })
+	}
+	return nil
 }
 
 // secured asks whether row-level security has become active for one of the relations since they were resolved.
@@ -218,6 +247,9 @@ func (st *shadowStatement) Close() error {
 
 // Bind keeps the values.
 func (st *shadowStatement) Bind(ctx context.Context, params []session.Param, formats []int16) (session.Portal, error) {
+	if st.s.mirror.TxStatus() == 'E' {
+		return nil, errAborted
+	}
 	if len(params) != len(st.params) {
 		return nil, st.s.fail(ctx, sqlerr.New(sqlerr.ProtocolViolation, "bind message supplies %d parameters, but prepared statement requires %d", len(params), len(st.params)))
 	}

@@ -192,7 +192,7 @@ func (s *querySession) columnsThen(ctx context.Context, rel *rewrite.Relation, s
 		if rows[i][0] == nil {
 			return nil, "", sqlerr.New(sqlerr.FeatureNotSupported, "the type that column \"%s\" of table \"%s\" had then exists no more", c.Name, shape.Name)
 		}
-		rel.Columns = append(rel.Columns, rewrite.Column{Name: c.Name, OID: c.TypeOID, TypMod: c.TypMod, Enum: yes(rows[i][1]), Collated: yes(rows[i][2])})
+		rel.Columns = append(rel.Columns, rewrite.Column{Name: c.Name, OID: c.TypeOID, TypMod: c.TypMod, Enum: yes(rows[i][1]), Collation: rewrite.Collation{Collated: yes(rows[i][2]), Cased: yes(rows[i][3])}})
 		numbers = append(numbers, uint16(c.AttNum))
 		items = append(items, "NULL::"+*rows[i][0]+" AS "+quoteIdent(c.Name))
 	}

@@ -95,6 +95,9 @@ func syntaxError(sql string, err error) error {
 	var pe *parser.Error
 	if errors.As(err, &pe) {
 		e = sqlerr.New(sqlerr.SyntaxError, "%s", pe.Message)
+		if strings.HasPrefix(pe.Message, "frame ") {
+			e.Code = sqlerr.WindowingError
+		}
 		if pe.Cursorpos > 0 {
 			return e.At(position(sql, pe.Cursorpos-1))
 		}

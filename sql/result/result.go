@@ -15,6 +15,7 @@ type Field struct {
 	TypeOID  uint32
 	TypeSize int16
 	TypMod   int32
+	Enum     bool // whose binary form is its text
 }
 
 // Kind says which slice of a Column holds its values.
@@ -79,6 +80,17 @@ type Rows interface {
 
 // Live may be implemented by Rows that come one by one over a long time: each batch is sent to the client before the next is waited for.
 type Live interface{ Live() bool }
+
+// Resting may be implemented by Rows that can be cancelled, or run out of time, while they are read. Rest says that no more are asked for
+// until the next call of Next, as when a portal is suspended.
+type Resting interface{ Rest() }
+
+// Rest tells rows that no more are asked for now, if they want to know.
+func Rest(r Rows) {
+	if resting, ok := r.(Resting); ok {
+		resting.Rest()
+	}
+}
 
 // Table is a small relation held in memory, such as the list of requests. Values are string, int64, float64, bool, time.Time or nil.
 type Table struct {

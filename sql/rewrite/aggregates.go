@@ -78,8 +78,8 @@ func sum(t *translator, v value, run func(f, arg string) string) value {
 		return dynamic(let("{v: "+total+", s: "+scale+"}", "CASE WHEN x.v IS NOT NULL THEN {v: x.v // "+pow10("24 - x.s")+", s: x.s} END"))
 	case v.oid == types.Numeric:
 		return fixed(cast(run("sum", v.sql), fixed("", 38, v.s).duck()), 38, v.s)
-	case isFloat(v.oid):
-		return of(v.oid, cast(run("sum", v.sql), v.duck()))
+	case v.oid == types.Float8:
+		return of(v.oid, bounded(run, v, "sum"))
 	case v.oid == types.Interval:
 		return of(v.oid, run("sum", v.sql))
 	}
@@ -87,11 +87,17 @@ func sum(t *translator, v value, run func(f, arg string) string) value {
 	return value{}
 }
 
+// bounded is an aggregate of floats none of which is so large that PostgreSQL may find an overflow, in the sum or in the sum of the squares.
+func bounded(run func(f, arg string) string, v value, f string) string {
+	odd := run("max", "CASE WHEN "+v.sql+" IS NULL OR abs("+v.sql+") < 1e150 THEN 0 ELSE 1 END")
+	return "CASE WHEN " + odd + " = 1 THEN " + fail("22003", "value out of range") + " ELSE " + run(f, v.sql) + " END"
+}
+
 // average of exact numbers is the numeric division of the sum by the count.
 func average(t *translator, v value, run func(f, arg string) string) value {
 	switch {
 	case isFloat(v.oid):
-		return of(types.Float8, run("avg", cast(v.sql, "DOUBLE")))
+		return of(types.Float8, bounded(run, of(types.Float8, cast(v.sql, "DOUBLE")), "avg"))
 	case isInt(v.oid):
 		total := fixed(cast(run("sum", v.sql), "DECIMAL(38,0)"), 38, 0)
 		return t.divide(total, nonZero(run, v))
@@ -114,8 +120,8 @@ func nonZero(run func(f, arg string) string, v value) value {
 func extreme(f string) aggregate {
 	return func(t *translator, v value, run func(f, arg string) string) value {
 		t.comparable(v, true)
-		if v.dyn || v.oid == types.BPChar {
-			v.sql = run("arg_"+f, v.sql+", "+v.key())
+		if key := v.key(); key != v.sql {
+			v.sql = run("arg_"+f, v.sql+", "+key)
 			return v
 		}
 		if v.oid == types.Bool || v.oid == types.UUID {
@@ -141,7 +147,7 @@ func variance(f string) aggregate {
 		if !isFloat(v.oid) {
 			t.refuse(v.at, "%s of exact numbers is not supported by the shadow; cast the argument to double precision", f)
 		}
-		return of(types.Float8, run(f, cast(v.sql, "DOUBLE")))
+		return of(types.Float8, bounded(run, of(types.Float8, cast(v.sql, "DOUBLE")), f))
 	}
 }
 
@@ -160,7 +166,7 @@ func (t *translator) stringAgg(s *scope, n *pg.FuncCall, suffix string) value {
 	return of(types.Text, "string_agg("+distinct+t.stringArg(v)+", "+quoteLiteral(t.literalArg(sep, "the separator"))+order+")"+suffix)
 }
 
-// percentile is percentile_cont over floats and integers; the fraction is constant.
+// percentile is percentile_cont over floats and integers, by PostgreSQL's formula to the last digit; the fraction is constant.
 func (t *translator) percentile(s *scope, n *pg.FuncCall, name, suffix string) value {
 	if len(n.Args) != 1 || len(n.AggOrder) != 1 || name != "percentile_cont" {
 		t.refuse(n.Location, "%s is not supported by the shadow", name)
@@ -174,5 +180,10 @@ func (t *translator) percentile(s *scope, n *pg.FuncCall, name, suffix string) v
 	if !p.konst {
 		t.refuse(n.Location, "this form of %s is not supported by the shadow", name)
 	}
-	return of(types.Float8, "quantile_cont("+t.explicit(v, types.Float8).sql+", "+t.explicit(p, types.Float8).sql+")"+suffix)
+	values := "list_sort(list_filter(list(" + t.explicit(v, types.Float8).sql + ")" + suffix + ", lambda x: x IS NOT NULL))"
+	place := let(values, "{l: x, p: "+t.explicit(p, types.Float8).sql+" * (len(x) - 1)}")
+	between := let(place, "{lo: x.l[CAST(floor(x.p) AS BIGINT) + 1], hi: x.l[CAST(ceil(x.p) AS BIGINT) + 1], p: x.p - floor(x.p)}")
+	fraction := t.explicit(p, types.Float8).sql
+	return of(types.Float8, "CASE WHEN "+fraction+" BETWEEN 0 AND 1 THEN "+let(between, "CASE WHEN x.p = 0 THEN x.lo ELSE x.lo + x.p * (x.hi - x.lo) END")+
+		" WHEN "+fraction+" IS NOT NULL THEN "+fail("22003", "the fraction is not between 0 and 1")+" END")
 }

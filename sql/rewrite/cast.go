@@ -112,6 +112,9 @@ func (t *translator) explicit(v value, oid uint32) value {
 		return t.toNumeric(v)
 	case oid == types.Numeric && isFloat(v.oid):
 		return fromFloat(v)
+	case oid == types.Float4 && (v.oid == types.Float8 || v.oid == types.Numeric):
+		out.sql = let("{d: "+t.float(v, "DOUBLE")+", f: TRY_CAST("+t.float(v, "DOUBLE")+" AS FLOAT)}", "CASE WHEN x.d IS NOT NULL AND (x.f IS NULL OR isinf(x.f) AND NOT isinf(x.d) OR x.f = 0 AND x.d <> 0) THEN "+
+			fail("22003", "value out of range")+" ELSE x.f END")
 	case isFloat(oid) && isNumber(v.oid):
 		out.sql = t.float(v, duck)
 	case isInt(oid) && v.oid == types.Numeric:
@@ -147,10 +150,16 @@ func (t *translator) text(v value) string {
 		return v.trimmed()
 	case v.dyn:
 		return dynText(v.sql)
+	case v.oid == types.Numeric && v.p == v.s: // DuckDB leaves out the 0 before the point
+		return cast(cast(v.sql, fixed("", v.p+1, v.s).duck()), "VARCHAR")
 	case isInt(v.oid), v.oid == types.Numeric, v.oid == types.Bool, v.oid == types.UUID, v.oid == types.OID:
 		return cast(v.sql, "VARCHAR")
 	case isMoment(v.oid) && t.in.ISODates:
-		return cast(v.sql, "VARCHAR")
+		odd := "date_part('year', " + t.explicit(v, types.Timestamp).sql + ") < 1"
+		if v.oid == types.TimestampTZ { // whose offset had seconds once
+			odd += " OR (epoch_us(" + t.explicit(v, types.Timestamp).sql + ") - epoch_us(" + v.sql + ")) % 60000000 <> 0"
+		}
+		return "CASE WHEN " + odd + " THEN " + fail("0A000", "moments of long ago as text are not supported by the shadow") + " ELSE " + cast(v.sql, "VARCHAR") + " END"
 	}
 	t.refuse(v.at, "casts from %s to text are not supported by the shadow", v.typeName())
 	return ""

@@ -3,14 +3,17 @@ package rewrite
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"foreshadow/sql/sqlerr"
 	"foreshadow/sql/types"
 )
 
@@ -86,6 +89,17 @@ func deparse(n *pg.Node) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("print constant: %w", err)
 	}
+	tree, err := pg.Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("read constant: %w", err)
+	}
+	again := tree.Stmts[0].Stmt.GetSelectStmt().TargetList[0].GetResTarget().Val
+	plain, _ := proto.Clone(n).(*pg.Node)
+	unlocated(again.ProtoReflect())
+	unlocated(plain.ProtoReflect())
+	if !proto.Equal(again, plain) { // a parenthesis was lost
+		return "", errors.New("print constant: it would mean something else")
+	}
 	return strings.TrimPrefix(text, "SELECT "), nil
 }
 
@@ -104,7 +118,7 @@ func (q *Query) Constants() ([]string, error) {
 		}
 		text, err := deparse(n)
 		if err != nil {
-			failed = err
+			failed = sqlerr.New(sqlerr.FeatureNotSupported, "this expression is not supported by the shadow").WithHint(hintRefused).WithDetail("%s", err.Error())
 		} else if !seen[text] {
 			seen[text] = true
 			out = append(out, text)
@@ -126,8 +140,8 @@ func (c Constant) Text() string {
 	case types.Date, types.Timestamp, types.TimestampTZ, types.Time:
 		return "pg_catalog.to_json(" + e + ") #>> '{}'"
 	case types.Interval:
-		return fmt.Sprintf("pg_catalog.concat_ws(' ', (extract(year from %[1]s) * 12 + extract(month from %[1]s))::int, extract(day from %[1]s)::int, "+
-			"(extract(hour from %[1]s) * 3600000000 + extract(minute from %[1]s) * 60000000 + extract(microseconds from %[1]s))::bigint)", e)
+		return fmt.Sprintf("(extract(year from %[1]s) * 12 + extract(month from %[1]s))::int || ' ' || extract(day from %[1]s)::int || ' ' || "+
+			"(extract(hour from %[1]s) * 3600000000 + extract(minute from %[1]s) * 60000000 + extract(microseconds from %[1]s))::bigint", e)
 	case types.LSN:
 		return "(" + e + " - '0/0'::pg_lsn)::text"
 	case types.Bytea:
@@ -159,7 +173,7 @@ func (t *translator) literal(oid uint32, text *string, at int32) value {
 	case types.Interval:
 		f := strings.Fields(*text)
 		if len(f) != 3 {
-			f = []string{"0", "0", "0"}
+			f = []string{"0", "0", "0"} // not computed yet
 		}
 		v.sql = fmt.Sprintf("(to_months(%s) + to_days(%s) + to_microseconds(%s))", f[0], f[1], f[2])
 	case types.Bytea:

@@ -14,6 +14,7 @@ type CopyOut struct {
 	Columns         []string      // named after the relation; none means all
 	Start, End      int
 	Server          bool // to a file or a program
+	Binary          bool
 	CSV, Header     bool
 	Delimiter, Null string
 	Quote, Escape   string
@@ -61,17 +62,24 @@ func (c *CopyOut) force(n *pg.Node) {
 
 // options fills in PostgreSQL's defaults and refuses what is not written.
 func (c *CopyOut) options(values map[string]string) error {
-	c.CSV = values["format"] == "csv"
+	c.CSV, c.Binary = values["format"] == "csv", values["format"] == "binary"
 	c.Delimiter, c.Null = "\t", `\N`
 	if c.CSV {
 		c.Delimiter, c.Null = ",", ""
 	}
 	c.Quote = `"`
+	if c.Binary {
+		for _, name := range []string{"delimiter", "null", "header", "quote", "escape"} {
+			if _, said := values[name]; said {
+				return sqlerr.New(sqlerr.SyntaxError, "cannot specify %s in BINARY mode", strings.ToUpper(name))
+			}
+		}
+	}
 	for name, v := range values {
 		switch name {
 		case "format":
-			if v != "csv" && v != "text" {
-				return sqlerr.New(sqlerr.FeatureNotSupported, "COPY format \"%s\" of relations of the shadow is not supported", v).WithHint("Use text or csv.")
+			if v != "csv" && v != "text" && v != "binary" {
+				return sqlerr.New(sqlerr.InvalidParameterValue, "COPY format \"%s\" not recognized", v)
 			}
 		case "delimiter":
 			c.Delimiter = v

@@ -24,6 +24,10 @@ func dateTrunc(t *translator, args []value, at int32) value {
 	default:
 		t.refuse(at, "date_trunc of this type is not supported by the shadow")
 	}
+	if v.oid == types.TimestampTZ && (unit == "hour" || unit == "minute") { // an hour may come twice, which DuckDB forgets
+		local := "CAST(x AS TIMESTAMP)"
+		return of(v.oid, let(v.sql, "CASE WHEN isfinite(x) THEN make_timestamptz(epoch_us(x) - (epoch_us("+local+") - epoch_us("+call("date_trunc", quoteLiteral(unit), local)+"))) ELSE x END"))
+	}
 	return of(v.oid, cast(call("date_trunc", quoteLiteral(unit), v.sql), types.Of(v.oid, -1).DuckDB))
 }
 
@@ -37,24 +41,41 @@ func extract(t *translator, args []value, at int32) value {
 	if v.oid == types.Interval && field != "epoch" || !isMoment(v.oid) && v.oid != types.Interval && v.oid != types.Time {
 		t.refuse(at, "extract of %s from %s is not supported by the shadow", field, v.typeName())
 	}
+	if v.oid == types.Date && (field == "hour" || field == "minute") {
+		t.refuse(at, "extract of %s from date is not supported by the shadow", field)
+	}
+	if v.oid == types.TimestampTZ && field != "epoch" { // whose years DuckDB counts without their era
+		v = t.explicit(v, types.Timestamp)
+	}
 	if v.oid == types.Time && !contains([]string{"hour", "minute", "second"}, field) {
 		t.refuse(at, "extract of %s from %s is not supported by the shadow", field, v.typeName())
 	}
 	switch {
+	case field == "year" || field == "isoyear":
+		year := call("date_part", quoteLiteral(field), v.sql)
+		return finiteOnly(v, fixed(cast(year+" - CASE WHEN "+year+" <= 0 THEN 1 ELSE 0 END", "DECIMAL(38,0)"), 38, 0)) // there is no year 0
 	case wholeFields[field]:
-		return fixed(cast(call("date_part", quoteLiteral(field), v.sql), "DECIMAL(38,0)"), 38, 0)
+		return finiteOnly(v, fixed(cast(call("date_part", quoteLiteral(field), v.sql), "DECIMAL(38,0)"), 38, 0))
 	case field == "second" && v.oid != types.Date:
-		return micros(call("date_part", "'microseconds'", v.sql))
+		return finiteOnly(v, micros(call("date_part", "'microseconds'", v.sql)))
 	case field == "epoch" && v.oid == types.Date:
-		return fixed(cast("epoch_us("+v.sql+") // 1000000", "DECIMAL(38,0)"), 38, 0)
+		return finiteOnly(v, fixed(cast("epoch_us("+v.sql+") // 1000000", "DECIMAL(38,0)"), 38, 0))
 	case field == "epoch" && v.oid == types.Interval:
 		days := "365.25 * date_part('year', x) + 30 * date_part('month', x) + date_part('day', x)"
 		return micros(let(v.sql, fmt.Sprintf("CAST((%s) * 86400000000 AS BIGINT) + date_part('hour', x) * 3600000000 + date_part('minute', x) * 60000000 + date_part('microseconds', x)", days)))
 	case field == "epoch":
-		return micros("epoch_us(" + v.sql + ")")
+		return finiteOnly(v, micros("epoch_us("+v.sql+")"))
 	}
 	t.refuse(at, "extract of %s is not supported by the shadow", field)
 	return value{}
+}
+
+// finiteOnly leaves a field of an infinite moment to PostgreSQL.
+func finiteOnly(moment, field value) value {
+	if isMoment(moment.oid) {
+		field.sql = "CASE WHEN isinf(" + moment.sql + ") THEN " + fail("0A000", "fields of infinite moments are not supported by the shadow") + " ELSE " + field.sql + " END"
+	}
+	return field
 }
 
 // micros is a number of microseconds as seconds with six digits.
@@ -64,6 +85,10 @@ func micros(v string) value {
 
 // datePart is extract as a float.
 func datePart(t *translator, args []value, at int32) value {
+	t.count(args, 2, at)
+	if args[1].oid == types.Date {
+		args[1] = t.explicit(args[1], types.Timestamp)
+	}
 	v := extract(t, args, at)
 	return of(types.Float8, t.float(v, "DOUBLE"))
 }
@@ -129,5 +154,7 @@ next:
 			t.refuse(at, "this format of to_char is not supported by the shadow")
 		}
 	}
-	return of(types.Text, call("strftime", t.explicit(v, types.Timestamp).sql, quoteLiteral(out)))
+	at2 := t.explicit(v, types.Timestamp).sql
+	return of(types.Text, "CASE WHEN date_part('year', "+at2+") BETWEEN 1 AND 9999 THEN "+call("strftime", at2, quoteLiteral(out))+" WHEN isfinite("+at2+") THEN "+
+		fail("0A000", "to_char of this year is not supported by the shadow")+" END")
 }

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,6 +37,7 @@ func (t *translator) expr(s *scope, n *pg.Node) value {
 // plainExpr is the list of the nodes that are understood; all others are refused.
 func (t *translator) plainExpr(s *scope, n *pg.Node) value {
 	var v value
+	touched := t.touched
 	switch n := n.Node.(type) {
 	case *pg.Node_AConst:
 		v = t.constant(n.AConst)
@@ -70,6 +72,10 @@ func (t *translator) plainExpr(s *scope, n *pg.Node) value {
 	}
 	if v.at == 0 {
 		v.at = location(n)
+	}
+	if isText(v.oid) && n.GetColumnRef() == nil && n.GetCollateClause() == nil { // a collation that any part of it brings, or the database's
+		v.Collated = v.Collated || t.collation.Collated || t.touched.collated > touched.collated
+		v.Cased = v.Cased || t.collation.Cased || t.touched.cased > touched.cased
 	}
 	return v
 }
@@ -170,6 +176,9 @@ func (t *translator) caseExpr(s *scope, n *pg.CaseExpr) value {
 // settled is the common type of values, text when none decides.
 func (t *translator) settled(values []value) value {
 	v := t.common(values)
+	if v.oid == types.Interval && slices.ContainsFunc(values, func(v value) bool { return v.konst && !v.null }) { // DuckDB takes 1 month and 30 days for the same
+		t.refuse(v.at, "a choice of constant intervals is not supported by the shadow")
+	}
 	if v.undecided() {
 		v = t.as(v, types.Text)
 	}
@@ -204,6 +213,9 @@ func (t *translator) minMax(s *scope, n *pg.MinMaxExpr) value {
 	}
 	v := t.variadic(s, f, n.Args)
 	t.comparable(v, true)
+	if v.oid == types.Interval {
+		t.refuse(n.Location, "%s of intervals is not supported by the shadow", f)
+	}
 	if v.dyn {
 		t.refuse(n.Location, "%s of numerics of different scales is not supported by the shadow", f)
 	}
@@ -228,7 +240,7 @@ func (t *translator) collate(s *scope, n *pg.CollateClause) value {
 	if v.undecided() {
 		v = t.as(v, types.Text)
 	}
-	v.collated = false
+	v.Collation = Collation{Cased: true} // only that of ASCII changes
 	return v
 }
 

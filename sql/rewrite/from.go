@@ -125,7 +125,7 @@ func (t *translator) subselect(s *scope, n *pg.RangeSubselect) string {
 	if n.Lateral {
 		outer, lateral = s, "LATERAL "
 	}
-	rel := t.selectStmt(n.Subquery.GetSelectStmt(), outer)
+	rel := t.decided(t.selectStmt(n.Subquery.GetSelectStmt(), outer))
 	name := ""
 	if n.Alias != nil {
 		name = n.Alias.Aliasname

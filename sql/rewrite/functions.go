@@ -18,7 +18,7 @@ type function func(t *translator, args []value, at int32) value
 var functions = map[string]function{
 	// text
 	"length": textToInt("length"), "char_length": textToInt("length"), "character_length": textToInt("length"), "octet_length": octets,
-	"lower": textToText("lower", 1), "upper": textToText("upper", 1), "md5": textToText("md5", 1), "replace": replace, "translate": textToText("translate", 3),
+	"lower": lower, "upper": upper, "md5": textToText("md5", 1), "replace": replace, "translate": textToText("translate", 3),
 	"btrim": trim("trim"), "ltrim": trim("ltrim"), "rtrim": trim("rtrim"), "split_part": splitPart, "left": leftRight("left"), "right": leftRight("right"),
 	"lpad": pad("lpad"), "rpad": pad("rpad"), "substring": substring, "substr": substring, "strpos": position, "position": position,
 	"concat": concatAll, "starts_with": startsWith, "ascii": textToInt("ascii"), "to_char": toChar,
@@ -96,6 +96,27 @@ func textToText(f string, n int) function {
 	}
 }
 
+func lower(t *translator, args []value, at int32) value {
+	t.count(args, 1, at)
+	t.folds(args[0], at)
+	return of(types.Text, call("lower", t.stringArg(args[0])))
+}
+
+// upper leaves ß as it is, unlike DuckDB.
+func upper(t *translator, args []value, at int32) value {
+	t.count(args, 1, at)
+	t.folds(args[0], at)
+	v := t.stringArg(args[0])
+	return of(types.Text, fmt.Sprintf("CASE WHEN contains(%[1]s, 'ß') THEN array_to_string(list_transform(string_split(%[1]s, 'ß'), lambda x: upper(x)), 'ß') ELSE upper(%[1]s) END", v))
+}
+
+// folds refuses text whose upper and lower case are not those of Unicode.
+func (t *translator) folds(v value, at int32) {
+	if v.Cased {
+		t.refuse(at, "upper and lower case of this collation are not supported by the shadow")
+	}
+}
+
 // replace of nothing leaves the text alone in both engines.
 func replace(t *translator, args []value, at int32) value {
 	t.count(args, 3, at)
@@ -120,7 +141,7 @@ func splitPart(t *translator, args []value, at int32) value {
 	t.count(args, 3, at)
 	n := t.constInt(args[2], "the field number")
 	if n == 0 {
-		panic(refusal{t.place(sqlErr("22023", "field position must not be zero"), at)})
+		panic(refusal{sqlErr("22023", "field position must not be zero")})
 	}
 	d := t.literalArg(args[1], "the delimiter")
 	if d == "" {
@@ -177,7 +198,7 @@ func substring(t *translator, args []value, at int32) value {
 	}
 	from := t.as(args[1], types.Int4).sql
 	if len(args) == 2 {
-		return of(types.Text, call("substr", t.stringArg(args[0]), "greatest("+from+", 1)"))
+		return of(types.Text, fmt.Sprintf("CASE WHEN %[2]s IS NOT NULL THEN substr(%[1]s, greatest(%[2]s, 1)) END", t.stringArg(args[0]), from))
 	}
 	t.count(args, 3, at)
 	n := t.as(args[2], types.Int4).sql
@@ -240,7 +261,7 @@ func rounding(name string) function {
 			if name == "round" {
 				return of(types.Float8, call("round_even", v.sql, "0"))
 			}
-			return of(types.Float8, call("trunc", v.sql))
+			return of(types.Float8, fmt.Sprintf("CASE WHEN %[1]s < 0 THEN ceil(%[1]s) ELSE floor(%[1]s) END", v.sql)) // keeps the sign of 0
 		case v.oid != types.Numeric && !isInt(v.oid):
 			t.refuse(at, "%s of this type is not supported by the shadow", name)
 		}
@@ -294,8 +315,25 @@ func floats(f string, n int) function {
 			}
 			texts[i] = t.explicit(a, types.Float8).sql
 		}
+		if f == "exp" || f == "pow" {
+			return of(types.Float8, within(f, texts))
+		}
 		return of(types.Float8, call(f, texts...))
 	}
+}
+
+// within raises an error where a function of finite numbers other than 0 gives none, or 0, which PostgreSQL may say is an underflow.
+func within(f string, args []string) string {
+	finite := make([]string, len(args))
+	for i, a := range args {
+		finite[i] = "isfinite(" + a + ")"
+	}
+	zero := "x.r = 0"
+	if f == "pow" {
+		zero += " AND x.a <> 0"
+	}
+	return let("{r: "+call(f, args...)+", a: "+args[0]+", f: "+strings.Join(finite, " AND ")+"}",
+		"CASE WHEN x.f AND (NOT isfinite(x.r) OR "+zero+") THEN "+fail("22003", "value out of range")+" ELSE x.r END")
 }
 
 func sign(t *translator, args []value, at int32) value {

@@ -106,8 +106,11 @@ func (t *translator) targetNodes(s *scope, n *pg.SelectStmt) []func() value {
 
 // distinctable refuses what cannot be grouped as PostgreSQL groups it.
 func (t *translator) distinctable(v value) {
-	if v.dyn {
+	switch {
+	case v.dyn:
 		t.refuse(v.at, "grouping by a numeric of varying scale is not supported by the shadow")
+	case v.oid == types.Interval: // 1 day and 24 hours are equal and look different
+		t.refuse(v.at, "grouping by an interval is not supported by the shadow")
 	}
 	t.comparable(v, false)
 }

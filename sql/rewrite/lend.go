@@ -285,7 +285,7 @@ func readColumns(m protoreflect.Message) columnsRead {
 				r.last[n.Fields[len(n.Fields)-2].GetString_().GetSval()] = true
 			}
 		case *pg.JoinExpr:
-			r.all = r.all || n.IsNatural
+			r.all = r.all || n.IsNatural || n.Alias != nil
 			for _, u := range n.UsingClause {
 				r.last[u.GetString_().GetSval()] = true
 			}

@@ -101,9 +101,10 @@ func (t *translator) arithmetic(op string, l, r value) value {
 			return fixed(text, l.p+r.p, l.s+r.s)
 		}
 		s := max(l.s, r.s)
-		if op == "%" {
-			guarded := fmt.Sprintf("(CASE WHEN %s = 0 THEN %s ELSE %s %% %s END)", r.sql, fail("22012", "division by zero"), l.sql, r.sql)
-			return fixed(guarded, max(l.p-l.s, r.p-r.s)+s, s)
+		if op == "%" { // DuckDB takes wide decimals for floats there
+			in := fmt.Sprintf("{a: %s, b: %s}", unscaled(l, s), unscaled(r, s))
+			rest := let(in, "CASE WHEN x.b = 0 THEN "+fail("22012", "division by zero")+" ELSE x.a % x.b END")
+			return unscale(rest, s)
 		}
 		return fixed(text, max(l.p-l.s, r.p-r.s)+s+1, s)
 	}
@@ -118,6 +119,16 @@ func (t *translator) arithmetic(op string, l, r value) value {
 	}
 	t.refuse(l.at, "operator %s of numerics of varying scale is not supported by the shadow", op)
 	return value{}
+}
+
+// unscaled is a DECIMAL as a whole number of units of a scale.
+func unscaled(v value, scale int) string {
+	p := min(v.p-v.s+scale, 38)
+	text := cast(v.sql, fmt.Sprintf("DECIMAL(%d,%d)", p, scale))
+	if scale == 0 {
+		return cast(text, "HUGEINT")
+	}
+	return cast(fmt.Sprintf("%s * CAST(1%s AS DECIMAL(%d,0))", text, strings.Repeat("0", scale), scale+1), "HUGEINT")
 }
 
 // round rounds half away from zero, or truncates, to a scale that is known.

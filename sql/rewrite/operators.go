@@ -159,8 +159,12 @@ func (t *translator) floatOperator(op string, l, r value) string {
 	if op == "/" {
 		text = fmt.Sprintf("(CASE WHEN %s = 0 AND NOT isnan(%s) THEN %s ELSE %s / %s END)", r.sql, l.sql, cast(fail("22012", "division by zero"), l.duck()), l.sql, r.sql)
 	}
-	return let("{r: "+text+", i: isinf("+l.sql+") OR isinf("+r.sql+")}",
-		"CASE WHEN isinf(x.r) AND NOT x.i THEN "+fail("22003", "value out of range: overflow")+" ELSE x.r END")
+	lost := map[string]string{"*": l.sql + " <> 0 AND " + r.sql + " <> 0", "/": l.sql + " <> 0 AND NOT isinf(" + r.sql + ")"}[op]
+	if lost == "" {
+		lost = "FALSE"
+	}
+	return let("{r: "+text+", i: isinf("+l.sql+") OR isinf("+r.sql+"), l: "+lost+"}", "CASE WHEN isinf(x.r) AND NOT x.i THEN "+fail("22003", "value out of range: overflow")+
+		" WHEN x.r = 0 AND x.l THEN "+fail("22003", "value out of range: underflow")+" ELSE x.r END")
 }
 
 // comparands casts two values to the type PostgreSQL compares them in.
@@ -283,6 +287,10 @@ func (t *translator) likeExpr(s *scope, n *pg.A_Expr, op string) value {
 		t.refuse(n.Location, "this operator is not supported by the shadow")
 	}
 	l := padded(t.expr(s, n.Lexpr))
+	if strings.HasSuffix(op, "*") {
+		t.folds(l, n.Location)
+		t.folds(r, n.Location)
+	}
 	return of(types.Bool, "("+t.stringArg(l)+word+t.stringArg(r)+escape+")")
 }
 
@@ -321,6 +329,7 @@ func (t *translator) regex(op string, l, r value, at int32) value {
 	}
 	flags := "s"
 	if strings.HasSuffix(op, "*") {
+		t.folds(l, at)
 		flags = "is"
 	}
 	text := call("regexp_matches", t.stringArg(padded(l)), quoteLiteral(pattern), quoteLiteral(flags))
@@ -336,22 +345,22 @@ func (t *translator) momentOperator(op string, l, r value, at int32) value {
 	additive := op == "+" || op == "-"
 	switch {
 	case l.oid == types.Date && r.oid == types.Date && op == "-":
-		return of(types.Int4, cast(plain, "INTEGER"))
+		return of(types.Int4, t.finite(cast(plain, "INTEGER"), l, r))
 	case l.oid == types.Date && (r.oid == types.Int4 || r.oid == types.Int2) && additive:
 		return of(types.Date, "("+l.sql+" "+op+" "+cast(r.sql, "INTEGER")+")")
 	case r.oid == types.Date && l.oid == types.Int4 && op == "+":
 		return of(types.Date, "("+r.sql+" + "+l.sql+")")
 	case (l.oid == types.Date || l.oid == types.Timestamp) && r.oid == types.Interval && additive:
-		return of(types.Timestamp, "("+cast(l.sql, "TIMESTAMP")+" "+op+" "+r.sql+")")
+		return of(types.Timestamp, inTurn(op, of(types.Timestamp, cast(l.sql, "TIMESTAMP")), r))
 	case l.oid == types.TimestampTZ && r.oid == types.Interval && additive:
-		return of(types.TimestampTZ, plain)
+		return of(types.TimestampTZ, inTurn(op, l, r))
 	case l.oid == types.Interval && isMoment(r.oid) && op == "+":
 		return t.momentOperator(op, r, l, at)
 	case isMoment(l.oid) && isMoment(r.oid) && op == "-":
 		oid := laterMoment(l.oid, r.oid)
 		l, r = t.explicit(l, oid), t.explicit(r, oid)
-		return of(types.Interval, let("epoch_us("+l.sql+") - epoch_us("+r.sql+")", "to_days(CAST(x // 86400000000 AS INTEGER)) + to_microseconds(x % 86400000000)"))
-	case l.oid == types.Interval && r.oid == types.Interval && additive:
+		return of(types.Interval, let(t.finite("epoch_us("+l.sql+") - epoch_us("+r.sql+")", l, r), "to_days(CAST(x // 86400000000 AS INTEGER)) + to_microseconds(x % 86400000000)"))
+	case l.oid == types.Interval && r.oid == types.Interval && additive && !l.konst && !r.konst: // see inTurn
 		return of(types.Interval, plain)
 	case l.oid == types.Interval && isInt(r.oid) && op == "*":
 		return of(types.Interval, "("+l.sql+" * "+cast(r.sql, "BIGINT")+")")
@@ -360,4 +369,48 @@ func (t *translator) momentOperator(op string, l, r value, at int32) value {
 	}
 	t.refuse(at, "operator %s of %s and %s is not supported by the shadow", op, l.typeName(), r.typeName())
 	return value{}
+}
+
+// finite leaves differences of infinities to PostgreSQL, whose versions do not agree about them.
+func (t *translator) finite(difference string, l, r value) string {
+	return "CASE WHEN isinf(" + l.sql + ") OR isinf(" + r.sql + ") THEN " + fail("0A000", "infinite moments cannot be subtracted in the shadow") + " ELSE " + difference + " END"
+}
+
+// inTurn adds an interval's months, then its days, then its time, each by the local clock, as PostgreSQL does whatever their signs. The parts of a
+// constant are added by operators that look different, since DuckDB takes t + '1 month' and t + '30 days' for one expression, and computes it once.
+func inTurn(op string, l, r value) string {
+	parts := constantInterval.FindStringSubmatch(r.sql)
+	switch {
+	case parts == nil && l.oid == types.TimestampTZ:
+		return let("{t: "+l.sql+", i: "+r.sql+"}", fmt.Sprintf("x.t %[1]s to_months(CAST(date_part('year', x.i) * 12 + date_part('month', x.i) AS INTEGER)) %[1]s to_days(CAST(date_part('day', x.i) AS INTEGER))"+
+			" %[1]s to_microseconds(date_part('hour', x.i) * 3600000000 + date_part('minute', x.i) * 60000000 + date_part('microseconds', x.i))", op))
+	case parts == nil:
+		return "(" + l.sql + " " + op + " " + r.sql + ")"
+	}
+	plus, minus := "", "-"
+	if op == "-" {
+		plus, minus = minus, plus
+	}
+	text := l.sql
+	if parts[1] != "0" {
+		text = "(" + text + " + to_months(" + signed(plus, parts[1]) + "))"
+	}
+	if parts[2] != "0" {
+		text = "(" + text + " - to_days(" + signed(minus, parts[2]) + "))"
+	}
+	if parts[3] != "0" {
+		text = "(to_microseconds(" + signed(plus, parts[3]) + ") + " + text + ")"
+	}
+	return text
+}
+
+// constantInterval is how literal prints one.
+var constantInterval = regexp.MustCompile(`^\(to_months\((-?\d+)\) \+ to_days\((-?\d+)\) \+ to_microseconds\((-?\d+)\)\)$`)
+
+// signed puts a sign before a number.
+func signed(sign, number string) string {
+	if sign == "-" && strings.HasPrefix(number, "-") {
+		return number[1:]
+	}
+	return sign + number
 }

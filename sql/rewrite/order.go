@@ -68,6 +68,9 @@ func (t *translator) orderBy(s *scope, items []*pg.Node, targets []col, distinct
 			continue // PostgreSQL accepts a constant, which orders nothing; DuckDB does not
 		}
 		text := v.key()
+		if isFloat(v.oid) { // else a sort gives 0 for -0
+			text = "(" + text + " + 0.0)"
+		}
 		if distinct {
 			for i, c := range targets {
 				if c.sql == v.sql && !v.dyn {

@@ -4,6 +4,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
@@ -71,8 +72,46 @@ func Parse(sql string, periods map[int]ast.Period) (*Query, error) {
 	q := &Query{sql: sql, periods: periods, stmt: tree.Stmts[0].Stmt}
 	unqualify(q.stmt.ProtoReflect())
 	q.classify()
+	if q.Kind == Select {
+		prune(q.stmt)
+	}
 	q.collect()
 	return q, nil
+}
+
+// prune takes out the WITH queries that nothing names: PostgreSQL analyses them and never runs them, so that they cannot fail either.
+func prune(stmt *pg.Node) {
+	for again := true; again; {
+		again = false
+		visit(stmt.ProtoReflect(), func(m protoreflect.Message) bool {
+			n, ok := m.Interface().(*pg.SelectStmt)
+			if !ok || n.WithClause == nil {
+				return true
+			}
+			kept := slices.DeleteFunc(slices.Clone(n.WithClause.Ctes), func(c *pg.Node) bool {
+				name := c.GetCommonTableExpr().GetCtename()
+				return named(m, name) == named(c.ProtoReflect(), name)
+			})
+			if len(kept) < len(n.WithClause.Ctes) {
+				again = true
+			}
+			if n.WithClause.Ctes = kept; len(kept) == 0 {
+				n.WithClause = nil
+			}
+			return true
+		})
+	}
+}
+
+// named counts the tables of a name below a message.
+func named(m protoreflect.Message, name string) (count int) {
+	visit(m, func(c protoreflect.Message) bool {
+		if r, ok := c.Interface().(*pg.RangeVar); ok && r.Schemaname == "" && r.Relname == name {
+			count++
+		}
+		return true
+	})
+	return count
 }
 
 // Relations are the tables that the statement names, without its own CTEs.

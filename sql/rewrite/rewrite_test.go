@@ -21,7 +21,7 @@ var relations = map[string]*Relation{
 		{Name: "paid", OID: types.Bool}, {Name: "created_at", OID: types.TimestampTZ}, {Name: "day", OID: types.Date}, {Name: "note", OID: types.JSONB},
 		{Name: "loose", OID: types.Numeric, TypMod: -1}}},
 	`"customers"`: {OID: 2, Schema: "public", Name: "customers", Key: []string{"id"}, Columns: []Column{{Name: "id", OID: types.Int4}, {Name: "Name", OID: types.Text},
-		{Name: "title", OID: types.Text, Collated: true}, {Name: "mood", OID: 99999, Enum: true}}},
+		{Name: "title", OID: types.Text, Collation: Collation{Collated: true}}, {Name: "mood", OID: 99999, Enum: true}}},
 	`"foreshadow"."series"`: {OID: 3, Schema: "foreshadow", Name: "series", Columns: []Column{{Name: "series", OID: types.Text}, {Name: "description", OID: types.Text}},
 		Hidden: map[string]string{"description": "s.kind = 'load'"}},
 }

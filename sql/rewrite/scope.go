@@ -29,6 +29,7 @@ type scope struct {
 	windows map[string]*pg.WindowDef
 	ctes    map[string]*table
 	groups  *grouping
+	outward bool // names a column of a parent
 }
 
 // grouping says that a SELECT groups: a column is only seen through a grouped expression, an aggregate, or by depending on the key.
@@ -60,6 +61,15 @@ func (t *translator) columnRef(s *scope, n *pg.ColumnRef) value {
 	for at := s; at != nil; at = at.parent {
 		if v, ok := at.find(parts); ok {
 			t.captured(parts[len(parts)-1], v, n.Location)
+			for inner := s; inner != at; inner = inner.parent {
+				inner.outward = true
+			}
+			if v.Collated {
+				t.touched.collated++
+			}
+			if v.Cased {
+				t.touched.cased++
+			}
 			v.at = n.Location
 			return t.grouped(at, v)
 		}
@@ -179,7 +189,7 @@ func (t *translator) regroup(s *scope, cols []col) []col {
 func columnValue(c Column, ref string) value {
 	ty := types.Of(c.OID, c.TypMod)
 	exact := ty.Exact || c.OID == types.BPChar && c.TypMod > 0 // padded, so that equal values are the same
-	v := value{oid: c.OID, sql: ref, opaque: !exact || c.Kept, kept: c.Kept, enum: c.Enum, collated: c.Collated}
+	v := value{oid: c.OID, sql: ref, opaque: !exact || c.Kept, kept: c.Kept, enum: c.Enum, Collation: c.Collation}
 	if c.OID == types.Numeric && !v.opaque {
 		v.p, v.s, _ = types.Precision(c.TypMod)
 	}

@@ -130,6 +130,9 @@ func (t *translator) core(s *scope, n *pg.SelectStmt) *table {
 	if n.HavingClause != nil {
 		having = " HAVING " + t.boolean(s, n.HavingClause)
 	}
+	if s.outward && s.groups != nil && s.groups.sets {
+		t.refuse(0, "grouping sets that depend on an outer query are not supported by the shadow") // DuckDB forgets the group of no rows
+	}
 	var b strings.Builder
 	b.WriteString("SELECT ")
 	distinct := len(n.DistinctClause) > 0

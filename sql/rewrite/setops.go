@@ -177,7 +177,7 @@ func (t *translator) unify(l, r value, at int32) (value, value) {
 	lnull, rnull := l.null, r.null
 	l, r = t.as(l, oid), t.as(r, oid)
 	l.opaque, r.opaque, l.enum, r.enum = opaque, opaque, enum, enum
-	l.collated = l.collated || r.collated
+	l.Collated, l.Cased = l.Collated || r.Collated, l.Cased || r.Cased
 	switch {
 	case oid != types.Numeric:
 	case lnull && !r.dyn:

@@ -13,15 +13,17 @@ import (
 )
 
 // Column is one column of a relation as the mirror describes it. Enum marks an enum type,
-// Collated a collation that is not the byte order, Generated one that replication leaves out, Kept one that the shadow keeps as PostgreSQL's text
-// because it holds a value that DuckDB's type cannot.
+// Generated one that replication leaves out, Kept one that the shadow keeps as PostgreSQL's text because it holds a value that DuckDB's type cannot.
 type Column struct {
-	Name                      string
-	OID                       uint32
-	TypMod                    int32
-	Enum, Collated, Generated bool
-	Kept                      bool
+	Name                  string
+	OID                   uint32
+	TypMod                int32
+	Enum, Generated, Kept bool
+	Collation
 }
+
+// Collation is what the shadow must know of text's: Collated, that it is not ordered by bytes; Cased, that its upper and lower case are not Unicode's.
+type Collation struct{ Collated, Cased bool }
 
 // Relation is what a name of the statement stands for.
 type Relation struct {
@@ -32,6 +34,7 @@ type Relation struct {
 	Key     []string          // names of the primary key's columns
 	Hidden  map[string]string // columns that this login may not see: name -> the SQL condition under which they are NULL
 	Parent  bool              // it is partitioned
+	Default Collation         // the database's
 	Then    bool              // the columns are those of the moment that the relation is read at, not today's
 }
 
@@ -85,6 +88,9 @@ func (q *Query) Translate(in Input) (plan *Plan, err error) {
 			}
 		}
 	}()
+	for _, r := range in.Relations {
+		t.collation.Collated, t.collation.Cased = t.collation.Collated || r.Default.Collated, t.collation.Cased || r.Default.Cased
+	}
 	if len(q.names) > maxRelations {
 		return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "the statement names too many relations")
 	}
@@ -119,6 +125,8 @@ type translator struct {
 	known     map[string]int
 	uses      []Use
 	serial    int
+	collation Collation                     // the database's
+	touched   struct{ collated, cased int } // how many columns with a collation of their own have been named
 	setops    int
 	depth     int
 }
@@ -165,6 +173,13 @@ func (t *translator) announced(v value, f result.Field) string {
 	if v.dyn {
 		_, s, _ := types.Precision(f.TypMod)
 		v = t.round(v, s, false)
+	}
+	if v.oid == types.Numeric && ty.Kind != result.Decimal && !v.opaque {
+		return t.text(v)
+	}
+	if isMoment(v.oid) && !v.opaque { // PostgreSQL's calendar begins later than DuckDB's
+		what := map[bool]string{true: "date", false: "timestamp"}[v.oid == types.Date]
+		return fmt.Sprintf("CASE WHEN %[1]s < '4714-11-24 (BC)' AND isfinite(%[1]s) THEN %[2]s ELSE %[3]s END", v.sql, cast(fail("22008", what+" out of range"), ty.DuckDB), cast(v.sql, ty.DuckDB))
 	}
 	return cast(v.sql, ty.DuckDB)
 }

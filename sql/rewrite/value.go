@@ -23,12 +23,12 @@ type value struct {
 	null bool
 	// opaque values are kept as PostgreSQL's text: selected, counted and tested for NULL, nothing else. enum ones may be compared for equality.
 	opaque, enum bool
-	kept         bool  // as text, although DuckDB has a type for it
-	collated     bool  // a collation other than the byte order
-	konst        bool  // no column in it
-	generated    bool  // a column that replication leaves out: refused when it is named
-	read         *bool // set when the column is named
-	at           int32
+	kept         bool // as text, although DuckDB has a type for it
+	Collation
+	konst     bool  // no column in it
+	generated bool  // a column that replication leaves out: refused when it is named
+	read      *bool // set when the column is named
+	at        int32
 }
 
 // refusal carries an error out of the translator; Translate catches it.
@@ -108,7 +108,7 @@ func (t *translator) comparable(v value, ordered bool) {
 	case v.enum && !ordered:
 	case v.opaque || v.enum:
 		t.refuse(v.at, "values of this type cannot be compared in the shadow")
-	case ordered && v.collated:
+	case ordered && v.Collated:
 		t.refuse(v.at, "text of this collation cannot be ordered in the shadow")
 	}
 }
@@ -120,6 +120,9 @@ func (v value) key() string {
 		return dynKey(v.sql)
 	case v.oid == types.BPChar:
 		return v.trimmed()
+	case v.oid == types.Interval: // a month is thirty days and a day is 24 hours, in all of the range
+		return let(v.sql, "CAST((date_part('year', x) * 12 + date_part('month', x)) * 30 + date_part('day', x) AS HUGEINT) * 86400000000"+
+			" + date_part('hour', x) * 3600000000 + date_part('minute', x) * 60000000 + date_part('microseconds', x)")
 	}
 	return v.sql
 }

@@ -154,6 +154,11 @@ func (t *translator) windowCall(s *scope, n *pg.FuncCall, name string) value {
 		values[i] = t.expr(s, a)
 		args[i] = values[i].sql
 	}
+	if name == "nth_value" && len(n.Args) == 2 {
+		if place, ok := t.wholeNumber(n.Args[1]); !ok || place < 1 {
+			t.refuse(n.Location, "this form of nth_value is not supported by the shadow")
+		}
+	}
 	var first value
 	if len(args) > 0 {
 		first = t.settled(values[:1])

@@ -53,6 +53,19 @@ type Failer interface {
 	Fail(ctx context.Context) error
 }
 
+// Notification is what a channel that the client listens to has brought.
+type Notification struct {
+	PID              uint32 // of the backend that sent it; 0 for the agent itself
+	Channel, Payload string
+}
+
+// Notifier may be implemented by a Session whose client can LISTEN. Notifications takes them away; it is called when no transaction is open.
+// OnNotify is called once, before anything runs: the function may be called from any goroutine, when there is something to take.
+type Notifier interface {
+	Notifications() []Notification
+	OnNotify(func())
+}
+
 // Proxy is a connection that is past its own startup. Start holds its ParameterStatus and ReadyForQuery messages, without BackendKeyData.
 // Cancel interrupts what runs behind it; it is called from another goroutine.
 type Proxy struct {
@@ -69,6 +82,9 @@ type Statement interface {
 	Bind(ctx context.Context, params []Param, resultFormats []int16) (Portal, error)
 	Close() error
 }
+
+// Binary may be implemented by a Statement whose rows a simple query gets in binary, as those of FETCH from a cursor that was declared BINARY.
+type Binary interface{ Binary() bool }
 
 // Param is one bound value in the format the client chose; a nil Value is NULL.
 type Param struct {

@@ -21,6 +21,7 @@ const (
 	InvalidCatalogName     = "3D000"
 	InvalidCursorName      = "34000"
 	SyntaxError            = "42601"
+	WindowingError         = "42P20"
 	InsufficientPrivilege  = "42501"
 	UndefinedTable         = "42P01"
 	UndefinedColumn        = "42703"

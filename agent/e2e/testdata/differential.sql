@@ -167,3 +167,6 @@ SELECT public.orders.id, public.customers.name FROM public.orders JOIN public.cu
 SELECT public.customers.* FROM public.customers ORDER BY public.customers.id LIMIT 3;
 SELECT public.big_orders.id, public.big_orders.name FROM public.big_orders ORDER BY public.big_orders.amount, 1 LIMIT 5;
 SELECT array_agg(public.orders.id ORDER BY public.orders.id) FROM public.orders GROUP BY public.orders.qty ORDER BY public.orders.qty;
+SELECT NULL::interval, id FROM orders WHERE id < 3;
+SELECT coalesce(NULL::interval, took), NULL::interval IS NULL FROM orders;
+SELECT count(NULL::interval), interval '-1 year 2 days -3:04:05.6', id FROM orders GROUP BY id;
