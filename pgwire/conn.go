@@ -157,7 +157,7 @@ func (c *conn) handle(ctx context.Context, kind byte, body []byte) error {
 	case 'B':
 		err = c.bind(ctx, body)
 	case 'D':
-		err = c.describe(body)
+		err = c.describe(ctx, body)
 	case 'E':
 		err = c.execute(ctx, body)
 	case 'C':
@@ -184,7 +184,7 @@ func (c *conn) handle(ctx context.Context, kind byte, body []byte) error {
 	}
 	c.skipping = kind != 'Q'
 	c.failed(ctx, err)
-	return c.out.spill()
+	return c.out.flush() // a client may send no Sync before it has seen the error, and a Flush of its own is skipped
 }
 
 // wake ends a wait for the next message when the server drains.

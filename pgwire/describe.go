@@ -1,14 +1,17 @@
 package pgwire
 
 import (
+	"context"
+
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"foreshadow/sql/result"
+	"foreshadow/sql/session"
 	"foreshadow/sql/sqlerr"
 )
 
 // describe tells the types of a statement's parameters and results, or of a portal's results. Nothing is run for that.
-func (c *conn) describe(body []byte) error {
+func (c *conn) describe(ctx context.Context, body []byte) error {
 	var m pgproto3.Describe
 	if err := m.Decode(body); err != nil {
 		return malformed("Describe")
@@ -28,7 +31,7 @@ func (c *conn) describe(body []byte) error {
 	case 'P':
 		p, err := c.findPortal(m.Name)
 		if err != nil {
-			return err
+			return c.describeCursor(ctx, m.Name, err)
 		}
 		if p.session != nil && p.session.Copy() {
 			c.sendFields(nil, nil)
@@ -38,6 +41,23 @@ func (c *conn) describe(body []byte) error {
 	default:
 		return sqlerr.New(sqlerr.ProtocolViolation, "invalid DESCRIBE message subtype %d", m.ObjectType)
 	}
+	return nil
+}
+
+// describeCursor describes a cursor of SQL, which PostgreSQL's clients know as a portal. missing is the error where there is none.
+func (c *conn) describeCursor(ctx context.Context, name string, missing error) error {
+	cursors, ok := c.sess.(session.Cursors)
+	if !ok {
+		return missing
+	}
+	fields, err := cursors.Cursor(ctx, name)
+	if err != nil {
+		return err
+	}
+	if fields == nil {
+		return missing
+	}
+	c.sendFields(fields, nil)
 	return nil
 }
 

@@ -64,6 +64,17 @@ func (s *querySession) prepareFetch(ctx context.Context, t session.Text, q *rewr
 	return st, nil
 }
 
+var _ session.Cursors = (*querySession)(nil)
+
+// Cursor describes what a FETCH gives.
+func (s *querySession) Cursor(ctx context.Context, name string) ([]result.Field, error) {
+	st, err := s.Prepare(ctx, session.Text{SQL: "FETCH " + quoteIdent(name)}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return st.Fields(), st.Close()
+}
+
 // Params are none: FETCH takes no expressions.
 func (f *fetchStatement) Params() []uint32       { return nil }
 func (f *fetchStatement) Fields() []result.Field { return f.fields }

@@ -53,6 +53,12 @@ type Failer interface {
 	Fail(ctx context.Context) error
 }
 
+// Cursors may be implemented by a Session with cursors of SQL, which share their names with portals. Cursor gives the columns of one, or
+// nil where there is none.
+type Cursors interface {
+	Cursor(ctx context.Context, name string) ([]result.Field, error)
+}
+
 // Notification is what a channel that the client listens to has brought.
 type Notification struct {
 	PID              uint32 // of the backend that sent it; 0 for the agent itself
