@@ -65,7 +65,6 @@ async def main():
         rows("left", await left.fetch(3))
         right = await conn.cursor("SELECT relname FROM pg_class WHERE relname LIKE 'orders%' ORDER BY 1")
         rows("right", await right.fetch(2))
-        await left.forward(4)
         rows("left", [await left.fetchrow()])
         rows("right", await right.fetch(100))
         rows("iterated", [r async for r in conn.cursor("SELECT id FROM orders WHERE id < 30 ORDER BY id", prefetch=10)])

@@ -30,7 +30,7 @@ for table in ("orders", "kinds", "order_items", "Invoice", "paid_orders", "readi
     rows(table, cur.columns(table=table).fetchall())
     rows("primary key", cur.primaryKeys(table=table).fetchall())
     rows("foreign keys", cur.foreignKeys(foreignTable=table).fetchall())
-    rows("references", cur.foreignKeys(table=table).fetchall())
+    rows("references", sorted(cur.foreignKeys(table=table).fetchall(), key=lambda r: r.fktable_name))
     rows("row", cur.rowIdColumns(table=table, schema="Billing" if table == "Invoice" else "public").fetchall())
     rows("indexes", [r[:10] for r in cur.statistics(table=table, unique=False).fetchall()])  # pages and rows are the server's own
 rows("types", cur.getTypeInfo().fetchall())

@@ -1,5 +1,5 @@
 # psycopg 3: parameters on the server's side, prepared after the fifth execution, rows as text and as binary.
-import io
+import logging
 
 import psycopg
 from psycopg import sql
@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from show import KINDS, MISTAKES, NEVER_ENDS, Cancelling, own, rows
 
+logging.disable()  # whether a pipeline that failed is noticed at its end is a matter of time
 conn = psycopg.connect("", autocommit=True)
 info = conn.info
 print(info.server_version, info.encoding, info.timezone, info.transaction_status.name, info.dbname, info.user)
