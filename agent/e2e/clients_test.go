@@ -1,290 +1,170 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"errors"
+	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-
+	"foreshadow/agent/pgtest"
 	"foreshadow/agent/postgres"
 )
 
-// TestClients does what people and BI tools do first, over relations of the shadow.
+var allClients = flag.Bool("all-clients", false, "run every client of TestClients, as make clients does")
+
+// client is a real client with a script that prints all it sees of a server: a command of testdata/clients.
+type client struct {
+	name    string
+	always  bool // make test runs it; make clients runs all
+	command []string
+}
+
+var clients = []client{
+	{"psql", true, []string{"psql", "-X", "-f", "psql.sql"}},
+	{"pgx", true, []string{"client-pgx"}},
+	{"lib-pq", true, []string{"client-lib-pq"}},
+	{"psycopg3", true, []string{"/usr/bin/python3", "use_psycopg3.py"}},
+	{"pgjdbc", true, []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", "/usr/share/java/postgresql.jar", "Pgjdbc.java"}},
+	{"psycopg2", false, []string{"/usr/bin/python3", "use_psycopg2.py"}},
+	{"asyncpg", false, []string{"/usr/bin/python3", "use_asyncpg.py"}},
+	{"sqlalchemy", false, []string{"/usr/bin/python3", "use_sqlalchemy.py"}},
+	{"pandas", false, []string{"/usr/bin/python3", "use_pandas.py"}},
+	{"psqlodbc", false, []string{"/usr/bin/python3", "use_psqlodbc.py"}},
+	{"node-postgres", false, []string{"node", "node-postgres.js"}},
+}
+
+// ownPart begins the part of a client's output that only an agent gives: the relations and moments that the primary does not have.
+const ownPart = "== foreshadow"
+
+// wantOwn is that part, the same for each client.
+const wantOwn = ownPart + `
+state: streaming
+events now: 9990
+events then, by session: 10000
+events then, by parameter: 10000
+deleted since: 10
+write: 25006
+`
+
+// TestClients runs every client against the primary and against the agent beside it; what the clients print must be the same.
 func TestClients(t *testing.T) {
 	t.Parallel()
-	d := startGuarded(t)
-	for name, test := range map[string]func(*testing.T, *dev){
-		"backslash": backslashCommands, "own relations": ownRelations, "own functions": ownFunctions, "copy": copies,
-		"psql copy": psqlCopy, "psql cursors": psqlCursors, "listen": listens, "timeout": timedOut, "context": noInnerNames,
-	} {
-		t.Run(name, func(t *testing.T) { test(t, d) })
-	}
-	t.Run("password", func(t *testing.T) { changedPassword(t, d) }) // last, as nobody knows the passwords then
-}
-
-// backslashCommands are psql's own questions.
-func backslashCommands(t *testing.T, d *dev) {
-	for command, want := range map[string]string{
-		`\d foreshadow.change_log`: "primary_key", `\dt foreshadow.*`: "volume_forecast", `\df foreshadow.*`: "predicted_state",
-		`\d orders`: "orders_by_customer", `\d+ odd`: "generated always", `\dn+`: "foreshadow", `\l`: "shop", `\du`: "analyst", `\dp orders`: "analyst",
-	} {
-		if out, err := d.psql(t, "analyst", "shop", "-c", command); err != nil || !strings.Contains(out, want) {
-			t.Errorf("%s: %v\n%s", command, err, out)
-		}
-	}
-}
-
-// ownRelations reads every relation of schema foreshadow as a reader and as an approver who is nobody on the primary.
-func ownRelations(t *testing.T, d *dev) {
-	names := strings.Fields(d.value(t, "analyst", "shop", "SELECT relname FROM pg_class WHERE relnamespace = 'foreshadow'::regnamespace AND relkind IN ('r', 'v')"))
-	if len(names) < 20 {
-		t.Fatalf("only %d relations", len(names))
-	}
-	for _, login := range []string{"analyst", "alice"} {
-		conn := d.connect(t, login, "shop")
-		for _, name := range names {
-			for _, sql := range []string{"SELECT * FROM foreshadow.%s LIMIT 100", "SELECT count(*) FROM foreshadow.%s", "SELECT * FROM foreshadow.%s LIMIT 0",
-				"SELECT count(*), max(r::text) FROM (SELECT 1 AS r FROM foreshadow.%s) x", "TABLE foreshadow.%s", "SELECT x.*, o.id FROM orders o CROSS JOIN foreshadow.%s x WHERE o.id < 3"} {
-				if login == "alice" && strings.Contains(sql, "orders") {
-					continue
-				}
-				rows, err := conn.Query(t.Context(), fmt.Sprintf(sql, name))
-				if err == nil {
-					for rows.Next() {
-						if _, err = rows.Values(); err != nil {
-							break
-						}
-					}
-					rows.Close()
-					err = rows.Err()
-				}
-				if err != nil {
-					t.Errorf("%s: "+sql+": %v", login, name, err)
-				}
+	primary, agent := startPair(t)
+	for _, c := range clients {
+		t.Run(c.name, func(t *testing.T) {
+			if !c.always && !*allClients {
+				t.Skip("run by make clients only")
 			}
-		}
+			want := c.run(t, primary)
+			got, own, _ := strings.Cut(c.run(t, agent), ownPart+"\n")
+			differ(t, "the primary", "the agent", noise.ReplaceAllString(want, ""), noise.ReplaceAllString(got, ""))
+			differ(t, "what only an agent has", "the agent", wantOwn, ownPart+"\n"+psqlError.ReplaceAllString(own, ""))
+		})
 	}
 }
 
-// ownFunctions are called with parameters, as drivers do.
-func ownFunctions(t *testing.T, d *dev) {
-	conn := d.connect(t, "analyst", "shop")
-	for _, c := range []struct {
-		sql  string
-		args []any
-	}{
-		{"SELECT * FROM foreshadow.predicted_state('90 days')", nil},
-		{"SELECT relation, p50 FROM foreshadow.predicted_state($1) WHERE measure = $2 ORDER BY 1", []any{"90 days", "rows"}},
-		{"SELECT * FROM foreshadow.forecast($1, $2)", []any{"volume.rows:public.orders", "30 days"}},
-		{"SELECT * FROM foreshadow.forecast($1, $2, $3) LIMIT 5", []any{"volume.rows:public.orders", "30 days", 80}},
-		{"SELECT mean FROM foreshadow.forecast(series => $1, level => 80, horizon => '14 days')", []any{"volume.rows:public.orders"}},
-		{"SELECT * FROM foreshadow.chart($1)", []any{"volume.rows:public.orders"}},
-		{"SELECT chart FROM foreshadow.chart($1, '90 days', $2, $3)", []any{"volume.rows:public.orders", 60, 10}},
-	} {
-		rows, err := conn.Query(t.Context(), c.sql, c.args...)
-		n := 0
-		if err == nil {
-			for rows.Next() {
-				n++
-			}
-			err = rows.Err()
-		}
-		if err != nil || n == 0 {
-			t.Errorf("%s: %d rows, %v", c.sql, n, err)
-		}
+// noise is what must differ: lines that name our schema, roles or publication (which psql lists under a heading), and places in PostgreSQL's source.
+var noise = regexp.MustCompile(`(?m)^.*foreshadow.*\n|^Publications:\n|^LOCATION: .*\n`)
+
+// psqlError is what psql says of an error beside its code.
+var psqlError = regexp.MustCompile(`(?m)^psql:.*\n`)
+
+// differ fails the test with the lines that two texts do not share.
+func differ(t *testing.T, a, b, textA, textB string) {
+	t.Helper()
+	if textA == textB {
+		return
 	}
-}
-
-// copyStatements give the same bytes from the agent and from the primary.
-var copyStatements = []string{
-	"COPY odd TO STDOUT", "COPY odd TO STDOUT WITH (FORMAT csv, HEADER)", "COPY odd (v, id) TO STDOUT CSV", "COPY odd TO STDOUT (FORMAT csv, FORCE_QUOTE (v, n), NULL 'NULL')",
-	"COPY odd TO STDOUT WITH (FORMAT csv, FORCE_QUOTE *, DELIMITER ';', QUOTE '''', ESCAPE '\\')", "COPY odd TO STDOUT WITH (DELIMITER ',', NULL '', HEADER true)",
-	"COPY (SELECT v FROM odd ORDER BY id) TO STDOUT CSV", "COPY (SELECT gen, o FROM odd o ORDER BY id) TO STDOUT", "COPY (SELECT id, (total * 2)::numeric(12,1) AS t, status FROM orders WHERE id < 50 ORDER BY id) TO STDOUT CSV HEADER",
-	"COPY (SELECT count(*), min(created_at), NULL FROM orders) TO STDOUT", "COPY (SELECT id FROM odd WHERE id > 1000) TO STDOUT CSV HEADER",
-	"COPY odd TO STDOUT (FORMAT binary)", "COPY orders TO STDOUT (FORMAT binary)", "COPY (SELECT id FROM odd WHERE id > 1000) TO STDOUT WITH BINARY",
-	"COPY (SELECT count(*), sum(total), avg(total), min(created_at), NULL FROM orders) TO STDOUT (FORMAT \"binary\")",
-	"COPY (SELECT 1 AS one, 'a,b') TO STDOUT CSV HEADER", "COPY (SELECT g FROM generate_series(1, 5000) g, odd WHERE odd.id = 1 ORDER BY 1) TO STDOUT",
-}
-
-func copies(t *testing.T, d *dev) {
-	agent, primary := d.connect(t, "analyst", "shop"), d.onPrimary(t)
-	for _, conn := range []*pgx.Conn{agent, primary} {
-		if _, err := conn.Exec(t.Context(), "SET TimeZone = 'Asia/Kolkata'"); err != nil {
+	dir := t.TempDir()
+	for name, text := range map[string]string{a: textA, b: textB} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, sql := range copyStatements {
-		var got, want bytes.Buffer
-		tag, err := agent.PgConn().CopyTo(t.Context(), &got, sql)
+	cmd := exec.Command("diff", "-U3", a, b)
+	cmd.Dir = dir
+	out, _ := cmd.Output() // it differs, which is an exit status of 1
+	t.Errorf("they differ:\n%s", out)
+}
+
+// startPair gives the environments in which clients reach a primary and the agent beside it, after something has happened since a known moment.
+func startPair(t *testing.T) (primary, agent []string) {
+	t.Helper()
+	pg := pgtest.StartWith(t, postgres.Options{Port: freePort(t), HBA: "local all all trust\nhost all all 127.0.0.1/32 trust\n", Settings: map[string]string{
+		"fsync": "off", "wal_level": "logical", "shared_preload_libraries": "pg_stat_statements", "jit": "off"}})
+	pg.CreateDatabase(t, "shop")
+	for _, file := range []string{"testdata/shop.sql", "testdata/clients/setup.sql"} {
+		text, err := os.ReadFile(file)
 		if err != nil {
-			t.Errorf("%s: %v", sql, err)
-			continue
-		}
-		wantTag, err := primary.PgConn().CopyTo(t.Context(), &want, sql)
-		if err != nil {
-			t.Fatalf("%s on the primary: %v", sql, err)
-		}
-		if got.String() != want.String() || tag.String() != wantTag.String() {
-			t.Errorf("%s:\n%s%s\nwant\n%s%s", sql, &got, tag, &want, wantTag)
-		}
-	}
-	for sql, at := range map[string]string{"COPY (SELECT nothing FROM orders) TO STDOUT": "42703 14", "COPY orders (nothing) TO STDOUT": "42703 0",
-		"COPY orders TO STDOUT (FORMAT binary, HEADER)": "42601 0", "COPY salary_sum TO STDOUT": "42809 0", "COPY orders TO STDOUT (DELIMITER 'ab')": "22023 0"} {
-		_, err := agent.PgConn().CopyTo(t.Context(), &bytes.Buffer{}, sql)
-		if got := codeAndPosition(err); got != at {
-			t.Errorf("%s: %s (%v), want %s", sql, got, err, at)
-		}
-	}
-}
-
-// psqlCopy is \copy into a file, and a rollback after an error in the middle.
-func psqlCopy(t *testing.T, d *dev) {
-	file := filepath.Join(t.TempDir(), "orders.csv")
-	out, err := d.psql(t, "analyst", "shop", "-c", `\copy (SELECT id, status FROM orders ORDER BY id) TO '`+file+`' CSV HEADER`)
-	text, rerr := os.ReadFile(file)
-	if err != nil || rerr != nil || out != "COPY 10000" || !strings.HasPrefix(string(text), "id,status\n1,paid\n") {
-		t.Errorf("%s %v %v: %.40s", out, err, rerr, text)
-	}
-	out, err = d.psql(t, "analyst", "shop", "-c", `\copy (SELECT 1 / (id - 9000) FROM orders) TO '`+file+`'`, "-c", "SELECT 1")
-	if err == nil || !strings.Contains(out, "division by zero") {
-		t.Errorf("%v: %s", err, out)
-	}
-}
-
-// psqlCursors is FETCH_COUNT, with which psql reads by a cursor.
-func psqlCursors(t *testing.T, d *dev) {
-	out, err := d.psql(t, "analyst", "shop", "-At", "-v", "FETCH_COUNT=300", "-c", "SELECT id FROM orders ORDER BY id", "-c", "SELECT 1 / (id - 5000) FROM orders ORDER BY id", "-c", "SELECT count(*) FROM orders")
-	lines := strings.Split(strings.TrimSpace(out), "\n")
-	if err == nil || len(lines) < 10001 || lines[0] != "1" || lines[9999] != "10000" || !strings.Contains(out, "division by zero") {
-		t.Errorf("%v: %d lines, the last %s", err, len(lines), lines[len(lines)-1])
-	}
-}
-
-// listens hears of requests: at once while idle, after the transaction otherwise, and from nobody but the agent.
-func listens(t *testing.T, d *dev) {
-	listener, alice := d.connect(t, "analyst", "shop"), d.connect(t, "alice", "shop")
-	exec := func(c *pgx.Conn, sql string) {
-		t.Helper()
-		if _, err := c.Exec(t.Context(), sql); err != nil {
-			t.Fatalf("%s: %v", sql, err)
-		}
-	}
-	heard := func(state string) {
-		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		n, err := listener.WaitForNotification(ctx)
-		if err != nil || n.Channel != "foreshadow_requests" || !strings.Contains(n.Payload, `"state":"`+state+`","kind":"CREATE PREDICTIVE INSTANCE","target":"heard_of`) {
-			t.Errorf("want %s: %+v, %v", state, n, err)
-		}
-	}
-	var id int64
-	propose := func() {
-		t.Helper()
-		if err := alice.QueryRow(t.Context(), "CREATE PREDICTIVE INSTANCE heard_of AT HORIZON '90 days'", pgx.QueryExecModeSimpleProtocol).Scan(&id, nil, nil, nil, nil); err != nil {
 			t.Fatal(err)
 		}
+		pg.Exec(t, "shop", string(text))
 	}
-	exec(listener, "LISTEN foreshadow_requests")
-	propose()
-	heard("PENDING")
-	exec(listener, "BEGIN")
-	exec(alice, fmt.Sprintf("REJECT REQUEST %d", id))
-	exec(listener, "SELECT 1")
-	exec(listener, "COMMIT")
-	heard("REJECTED")
-	for _, sql := range []string{"NOTIFY foreshadow_requests, 'forged'", "SELECT pg_notify('foreshadow_requests', 'forged')"} {
-		if _, err := alice.Exec(t.Context(), sql); strings.HasPrefix(sql, "NOTIFY") && codeAndPosition(err) != "42501 0" {
-			t.Errorf("%s: %v", sql, err)
-		}
-	}
-	exec(listener, "BEGIN; UNLISTEN *; ROLLBACK")
-	propose()
-	heard("PENDING")
-	exec(listener, "UNLISTEN foreshadow_requests")
-	exec(alice, fmt.Sprintf("WITHDRAW REQUEST %d", id))
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	if n, err := listener.WaitForNotification(ctx); err == nil {
-		t.Errorf("heard %+v", n)
-	}
+	d := startDev(t, "", "--source", pg.DSN("foreshadow", "shop"))
+	then := pg.Query(t, "shop", "SELECT pg_current_wal_lsn()")[0][0]
+	pg.Exec(t, "shop", "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id LIMIT 10)")
+	eventually(t, 10*time.Second, "the deletion is seen through the agent", func() bool {
+		return d.value(t, "analyst", "shop", "SELECT count(*) FROM events") == "9990"
+	})
+	common := append(os.Environ(), "PGHOST=127.0.0.1", "PGDATABASE=shop", "PGUSER=analyst", "PGTZ=UTC", "NODE_PATH="+filepath.Join(clientsCache(t), "node_modules"))
+	primary = append(common[:len(common):len(common)], fmt.Sprintf("PGPORT=%d", pg.Port()), "PGSSLMODE=disable")
+	agent = append(common[:len(common):len(common)], "PGPORT="+d.port, "PGPASSWORD="+d.password(t, "analyst"), "PGSSLMODE=verify-full",
+		"PGSSLROOTCERT="+filepath.Join(d.dir, "agent", "server.crt"), "FORESHADOW_THEN="+then)
+	return primary, agent
 }
 
-// changedPassword is psql's \password: the new one works, the old one does not, and nobody changes another's.
-func changedPassword(t *testing.T, d *dev) {
-	bin, err := postgres.FindBinDir()
+// freePort is a port of the loopback interface that nothing listened on just now.
+func freePort(t *testing.T) int {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for login, command := range map[string]string{"alice": `\password alice`, "bob": `\password`} {
-		old := d.url(t, login, "shop")
-		cmd := exec.Command(filepath.Join(bin, "psql"), "-X", "-v", "ON_ERROR_STOP=1", old, "-c", command)
-		cmd.Stdin = strings.NewReader("a new one\na new one\n")
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // without a terminal psql reads the password from its input
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", command, err, out)
-			continue
-		}
-		if c, err := pgx.Connect(t.Context(), old); err == nil {
-			_ = c.Close(context.WithoutCancel(t.Context()))
-			t.Errorf("%s: the old password still works", login)
-		}
-		c, err := pgx.Connect(t.Context(), strings.Replace(old, d.password(t, login), "a%20new%20one", 1))
+	defer ln.Close()
+	return ln.Addr().(*net.TCPAddr).Port
+}
+
+// run gives what a client prints, its errors included; it must end well and within a minute.
+func (c client) run(t *testing.T, env []string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	name := c.command[0]
+	if name == "psql" {
+		bin, err := postgres.FindBinDir()
 		if err != nil {
-			t.Errorf("%s: the new password: %v", login, err)
-			continue
+			t.Fatal(err)
 		}
-		_ = c.Close(context.WithoutCancel(t.Context()))
+		name = filepath.Join(bin, name)
 	}
+	if _, err := exec.LookPath(name); err != nil {
+		t.Fatalf("%v: make setup (or make clients) installs it", err)
+	}
+	cmd := exec.CommandContext(ctx, name, c.command[1:]...)
+	cmd.Dir, cmd.Env = filepath.Join("testdata", "clients"), env
+	began := time.Now()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(c.command, " "), err, out[max(0, len(out)-4000):])
+	}
+	t.Logf("%s %s", strconv.Itoa(strings.Count(string(out), "\n"))+" lines in", time.Since(began).Round(time.Millisecond))
+	return string(out)
 }
 
-// codeAndPosition words an error in short.
-func codeAndPosition(err error) string {
-	var e *pgconn.PgError
-	if !errors.As(err, &e) {
-		return fmt.Sprint(err)
-	}
-	return fmt.Sprintf("%s %d", e.Code, e.Position)
-}
-
-// timedOut wants statement_timeout to hold for the shadow too.
-func timedOut(t *testing.T, d *dev) {
-	conn := d.connect(t, "analyst", "shop")
-	if _, err := conn.Exec(t.Context(), "SET statement_timeout = '300ms'"); err != nil {
+// clientsCache is where scripts/clients puts what no package of the system has.
+func clientsCache(t *testing.T) string {
+	t.Helper()
+	dir, err := os.UserCacheDir()
+	if err != nil {
 		t.Fatal(err)
 	}
-	_, err := conn.Exec(t.Context(), "SELECT count(*) FROM orders a, orders b, orders c WHERE a.id + b.id + c.id < 0")
-	if err == nil || !strings.Contains(err.Error(), "statement timeout") {
-		t.Errorf("statement_timeout: %v", err)
-	}
-	if got := conn.QueryRow(t.Context(), "SELECT count(*) FROM orders").Scan(new(int64)); got != nil {
-		t.Error(got)
-	}
-}
-
-// noInnerNames wants errors in constants and parameters without the names that the agent uses inside.
-func noInnerNames(t *testing.T, d *dev) {
-	conn := d.connect(t, "analyst", "shop")
-	for _, sql := range []string{"SELECT $1::int", "SELECT id FROM orders WHERE id = $1::int", "SELECT id FROM orders WHERE id = $1", "SELECT id + 1 / $1::int FROM orders"} {
-		result := conn.PgConn().ExecParams(t.Context(), sql, [][]byte{[]byte("abc")}, nil, nil, nil).Read()
-		var e *pgconn.PgError
-		if !errors.As(result.Err, &e) || e.Code != "22P02" || strings.Contains(e.Where, "foreshadow") {
-			t.Errorf("%s: %v, context %q", sql, result.Err, func() string {
-				if e == nil {
-					return ""
-				}
-				return e.Where
-			}())
-		}
-	}
+	return filepath.Join(dir, "foreshadow", "clients")
 }

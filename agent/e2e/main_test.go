@@ -13,7 +13,9 @@ import (
 // TestMain lets the test binary stand in for foreshadow, so that agents run as processes of their own that can be killed.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"foreshadow": func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"foreshadow":    func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"client-pgx":    goClient(pgxClient),
+		"client-lib-pq": goClient(libPQClient),
 	})
 }
 

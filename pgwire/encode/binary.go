@@ -58,6 +58,16 @@ func pickBinary(kind result.Kind, f result.Field) (appendFunc, error) {
 	return nil, noBinary(f)
 }
 
+// Binary says whether values of a column can be written in binary format, in whichever kind they come.
+func Binary(f result.Field) bool {
+	for kind := result.Text; kind < result.Encoded; kind++ {
+		if _, err := pickBinary(kind, f); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // noBinary refuses a binary column rather than put other bytes into it.
 func noBinary(f result.Field) error {
 	return sqlerr.New(sqlerr.FeatureNotSupported, "column %q of type %d cannot be sent in binary format", f.Name, f.TypeOID).

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"foreshadow/pgwire/encode"
 	"foreshadow/sql/ast"
 	"foreshadow/sql/parse"
 	"foreshadow/sql/result"
@@ -153,6 +154,9 @@ func (st *shadowStatement) filled(answer []*string) rewrite.Input {
 
 // translated runs a plan on the shadow up to its first rows: what DuckDB cannot compute shows there, in all that sorts or groups.
 func (p *shadowPortal) translated(ctx context.Context, plan *rewrite.Plan, k *known) (result.Rows, error) {
+	if err := p.writable(); err != nil {
+		return nil, err
+	}
 	query, err := p.st.query(ctx, plan, p.st.fields, k)
 	if err != nil {
 		return nil, err
@@ -167,6 +171,20 @@ func (p *shadowPortal) translated(ctx context.Context, plan *rewrite.Plan, k *kn
 		return nil, err
 	}
 	return &begunRows{Rows: rows, first: first}, nil
+}
+
+// writable refuses columns in a binary format that only PostgreSQL writes.
+func (p *shadowPortal) writable() error {
+	formats, err := encode.Formats(p.formats, len(p.st.fields))
+	if err != nil {
+		return err
+	}
+	for i, f := range p.st.fields {
+		if formats[i] == 1 && !encode.Binary(f) {
+			return sqlerr.New(sqlerr.FeatureNotSupported, "column \"%s\" of type %d cannot be sent in binary format", f.Name, f.TypeOID)
+		}
+	}
+	return nil
 }
 
 // begunRows are rows of which the first batch has been read.

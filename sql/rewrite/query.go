@@ -70,6 +70,7 @@ func Parse(sql string, periods map[int]ast.Period) (*Query, error) {
 		return nil, sqlerr.New(sqlerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
 	}
 	q := &Query{sql: sql, periods: periods, stmt: tree.Stmts[0].Stmt}
+	unqualify(q.stmt.ProtoReflect())
 	q.classify()
 	if q.Kind == Select {
 		prune(q.stmt)

@@ -14,10 +14,10 @@ type col struct {
 
 // table is one item of FROM, a CTE or a finished SELECT. alias is DuckDB's name for it, name PostgreSQL's.
 type table struct {
-	name, schema string
-	alias        string
-	sql          string // a SELECT, for subqueries and CTEs
-	cols         []col
+	name  string
+	alias string
+	sql   string // a SELECT, for subqueries and CTEs
+	cols  []col
 }
 
 // scope is what names mean inside one SELECT. Inner scopes see the outer ones.
@@ -105,9 +105,12 @@ func (t *translator) grouped(s *scope, v value) value {
 	return v
 }
 
-// find looks a name up in this scope alone.
+// find looks a name up in this scope alone. One with a schema is of one of several tables that share their name, and is not found.
 func (s *scope) find(parts []string) (value, bool) {
 	name := parts[len(parts)-1]
+	if len(parts) > 2 {
+		return value{}, false
+	}
 	if len(parts) == 1 {
 		for _, c := range s.merged {
 			if c.name == name {
@@ -116,7 +119,7 @@ func (s *scope) find(parts []string) (value, bool) {
 		}
 	}
 	for _, tab := range s.tables {
-		if len(parts) > 1 && tab.name != parts[len(parts)-2] || len(parts) > 2 && tab.schema != parts[len(parts)-3] {
+		if len(parts) > 1 && tab.name != parts[0] {
 			continue
 		}
 		for _, c := range tab.cols {
@@ -163,7 +166,7 @@ func (t *translator) starred(s *scope, n *pg.ColumnRef) []col {
 		return t.regroup(s, out)
 	}
 	name := n.Fields[len(n.Fields)-2].GetString_().GetSval()
-	for at := s; at != nil; at = at.parent {
+	for at := s; at != nil && len(n.Fields) == 2; at = at.parent {
 		for _, tab := range at.tables {
 			if tab.name == name {
 				return t.regroup(at, tab.cols)

@@ -163,6 +163,10 @@ SELECT CASE WHEN id > 5 THEN loose ELSE amount END, coalesce(loose, 0), greatest
 SELECT loose FROM orders UNION ALL SELECT amount FROM orders WHERE id < 3;
 SELECT o.id FROM orders o JOIN orders p ON o.loose = p.loose AND o.id <> p.id OR o.loose = p.amount;
 SELECT sum(odd) FROM (SELECT loose AS odd FROM orders UNION ALL SELECT 'NaN') x;
+SELECT public.orders.id, public.customers.name FROM public.orders JOIN public.customers ON public.orders.customer_id = public.customers.id WHERE public.orders.amount > 900 ORDER BY public.orders.id;
+SELECT public.customers.* FROM public.customers ORDER BY public.customers.id LIMIT 3;
+SELECT public.big_orders.id, public.big_orders.name FROM public.big_orders ORDER BY public.big_orders.amount, 1 LIMIT 5;
+SELECT array_agg(public.orders.id ORDER BY public.orders.id) FROM public.orders GROUP BY public.orders.qty ORDER BY public.orders.qty;
 SELECT NULL::interval, id FROM orders WHERE id < 3;
 SELECT coalesce(NULL::interval, took), NULL::interval IS NULL FROM orders;
 SELECT count(NULL::interval), interval '-1 year 2 days -3:04:05.6', id FROM orders GROUP BY id;
