@@ -157,7 +157,7 @@ func (c *conn) handle(ctx context.Context, kind byte, body []byte) error {
 	case 'B':
 		err = c.bind(ctx, body)
 	case 'D':
-		err = c.describe(body)
+		err = c.describe(ctx, body)
 	case 'E':
 		err = c.execute(ctx, body)
 	case 'C':

@@ -1,14 +1,18 @@
 package pgwire
 
 import (
+	"context"
+	"slices"
+
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"foreshadow/sql/result"
+	"foreshadow/sql/session"
 	"foreshadow/sql/sqlerr"
 )
 
 // describe tells the types of a statement's parameters and results, or of a portal's results. Nothing is run for that.
-func (c *conn) describe(body []byte) error {
+func (c *conn) describe(ctx context.Context, body []byte) error {
 	var m pgproto3.Describe
 	if err := m.Decode(body); err != nil {
 		return malformed("Describe")
@@ -27,6 +31,9 @@ func (c *conn) describe(body []byte) error {
 		c.sendFields(fields, nil)
 	case 'P':
 		p, err := c.findPortal(m.Name)
+		if cursors, has := c.sess.(session.Cursors); err != nil && has && m.Name != "" {
+			return c.describeCursor(ctx, cursors, m.Name)
+		}
 		if err != nil {
 			return err
 		}
@@ -38,6 +45,20 @@ func (c *conn) describe(body []byte) error {
 	default:
 		return sqlerr.New(sqlerr.ProtocolViolation, "invalid DESCRIBE message subtype %d", m.ObjectType)
 	}
+	return nil
+}
+
+// describeCursor describes a cursor that SQL has declared, as clients that page through one do.
+func (c *conn) describeCursor(ctx context.Context, cursors session.Cursors, name string) error {
+	fields, binary, err := cursors.Cursor(ctx, name)
+	if err != nil {
+		return err
+	}
+	var formats []int16
+	if binary {
+		formats = slices.Repeat([]int16{1}, len(fields))
+	}
+	c.sendFields(fields, formats)
 	return nil
 }
 

@@ -203,7 +203,7 @@ func pgxPortals(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return err
 	}
-	for _, sql := range []string{"DECLARE a CURSOR FOR SELECT id, total FROM orders ORDER BY id", "DECLARE b CURSOR FOR SELECT relname FROM pg_class WHERE relname LIKE 'o%' ORDER BY 1",
+	for _, sql := range []string{"DECLARE a CURSOR FOR SELECT id, total FROM orders ORDER BY id", "DECLARE b CURSOR FOR SELECT relname FROM pg_class WHERE relname LIKE 'order%' ORDER BY 1",
 		"FETCH 3 FROM a", "FETCH 2 FROM b", "FETCH 2 FROM a", "MOVE FORWARD 100 FROM a", "FETCH NEXT FROM a", "FETCH ALL FROM b", "CLOSE a", "FETCH NEXT FROM a"} {
 		if err := pgxRows(ctx, conn, sql); err != nil {
 			return err

@@ -26,6 +26,22 @@ func (s *querySession) prepareNamed(ctx context.Context, t session.Text, q *rewr
 	return nil, nil
 }
 
+var _ session.Cursors = (*querySession)(nil)
+
+// Cursor describes a cursor of the shadow, or one of the mirror by what a FETCH from it would give.
+func (s *querySession) Cursor(ctx context.Context, name string) ([]result.Field, bool, error) {
+	st, err := s.Prepare(ctx, session.Text{SQL: "FETCH 0 FROM " + quoteIdent(name)}, nil)
+	if err != nil {
+		return nil, false, err
+	}
+	defer st.Close()
+	if st.Fields() == nil { // PostgreSQL describes a FETCH from an unknown cursor as one without rows
+		return nil, false, s.fail(ctx, sqlerr.New(sqlerr.InvalidCursorName, "portal \"%s\" does not exist", name))
+	}
+	f, _ := st.(*fetchStatement)
+	return st.Fields(), f != nil && f.binary, nil
+}
+
 // fetchStatement is a FETCH or MOVE. Which cursor its name stands for is known only when it is bound, as in PostgreSQL.
 type fetchStatement struct {
 	session.Statement // on the mirror; nil while the cursor is one of the shadow

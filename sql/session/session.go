@@ -53,6 +53,12 @@ type Failer interface {
 	Fail(ctx context.Context) error
 }
 
+// Cursors may be implemented by a Session whose SQL cursors are portals that clients may describe. Cursor gives the columns of one and whether its
+// rows come in binary format; for an unknown name an error.
+type Cursors interface {
+	Cursor(ctx context.Context, name string) (fields []result.Field, binary bool, err error)
+}
+
 // Notification is what a channel that the client listens to has brought.
 type Notification struct {
 	PID              uint32 // of the backend that sent it; 0 for the agent itself

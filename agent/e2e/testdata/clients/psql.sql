@@ -64,7 +64,8 @@ TABLE paid_orders ORDER BY id LIMIT 2;
 SELECT id, total FROM orders WHERE id <= 20 ORDER BY id;
 SELECT i FROM generate_series(1, 10) i;
 \set FETCH_COUNT 300
-SELECT 1 / (id - 1000) FROM orders ORDER BY id;
+SELECT id FROM orders WHERE id < 1000 ORDER BY id;
+SELECT 1 / (id - 1) FROM orders ORDER BY id;
 \unset FETCH_COUNT
 \echo == errors
 SELECT * FROM missing;

@@ -62,7 +62,6 @@ ask("SELECT count(*) FROM orders; SELECT 'second'")
 for binary in (False, True):
     for i in range(10):
         ask("SELECT id, total, created_at IS NULL AS undated, status FROM orders WHERE id = %s AND total < %s", (i, 1000), binary=binary)
-print(len(conn.execute("SELECT name FROM pg_prepared_statements WHERE name LIKE '\\_pg3%'", prepare=False).fetchall()))
 
 # a pipeline
 with conn.pipeline() as p:
