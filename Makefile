@@ -3,7 +3,7 @@ SHELL := /bin/bash
 GO ?= go
 BIN := bin/foreshadow
 
-.PHONY: help setup build test matrix soak queries demo demo-check bench lint fmt golden ci
+.PHONY: help setup build test clients matrix soak queries demo demo-check bench lint fmt golden ci
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,7 +15,13 @@ build: setup ## build bin/foreshadow
 	$(GO) build -o $(BIN) ./agent/cmd/foreshadow
 
 test: setup ## run all tests
+	@scripts/clients
 	$(GO) test -timeout 20m $(TESTFLAGS) ./...
+	@echo "not among them: psycopg2, asyncpg, SQLAlchemy, pandas, psqlODBC and node-postgres, which make clients runs"
+
+clients: setup ## every real client against a primary and against the agent beside it: what they show must be the same
+	@scripts/clients --all
+	$(GO) test ./agent/e2e -run TestClients -count=1 -v -all-clients $(TESTFLAGS)
 
 matrix: setup ## the core of the suite on several majors of PostgreSQL; MAJORS="14 18" names them (default 14 to 18)
 	@scripts/majors $(MAJORS)

@@ -52,14 +52,27 @@ type Fan struct {
 	Quantiles []Quantiles
 }
 
+// Basis says what a forecast without points of its own was made by, from which stretch of history, and how that did on earlier origins.
+// It is empty where nothing was forecast.
+type Basis struct {
+	Model    string
+	From, To time.Time
+	Backtest Backtest
+}
+
+// Basis is what the result rests on.
+func (r *Result) Basis() Basis { return Basis{r.Model, r.From, r.To, r.Backtest} }
+
 // Run is one execution of the models over many series.
 type Run struct {
-	ID        int64
-	StartedAt time.Time
-	Horizon   time.Duration
-	Version   int64 // of the model parameters
-	Results   []Result
-	Limits    []Limit
+	ID         int64
+	StartedAt  time.Time
+	Horizon    time.Duration
+	Version    int64             // of the model parameters
+	Parameters map[string]string // every one that was in force
+	Results    []Result
+	Limits     []Limit
+	Schema     []SchemaChange
 }
 
 // Limit is a resource that will run out, with the dates at which it does. A zero date means beyond the horizon looked at.
@@ -70,6 +83,7 @@ type Limit struct {
 	Unit          string
 	P10, P50, P90 time.Time // P10 is the early date: one chance in ten that it comes sooner
 	Note          string    // such as "no limit in sight"
+	Basis         Basis
 }
 
 // Quantiles are the 10 %, 50 % and 90 % points of a prediction.
@@ -91,12 +105,21 @@ type QueryLoad struct {
 	MsPerSec    Quantiles
 }
 
-// SchemaChange is a change of the schema that is expected.
+// SchemaChange is a change of the schema that is expected: with what probability it comes within a span of time, and when the next
+// one comes. A zero date lies beyond what was looked at.
 type SchemaChange struct {
 	Relation, What string
-	When           time.Time
 	Probability    float64
+	Within         time.Duration
+	P10, P50, P90  time.Time // P10 is the early date
 	Because        string
+	Basis          Basis
+}
+
+// SchemaEvent is one change of a table's schema that happened. Kind is such as add_column or create_table.
+type SchemaEvent struct {
+	Relation, Kind string
+	At             time.Time
 }
 
 // PredictedState is what the primary is expected to be at a horizon.

@@ -60,6 +60,13 @@ func DefaultParams() map[string]string {
 	return m
 }
 
+// inForce lays values over the defaults, as text.
+func inForce(values map[string]string) map[string]string {
+	m := DefaultParams()
+	maps.Copy(m, values)
+	return m
+}
+
 // ValidateParams says what is wrong with values for parameters; names that are left out keep their defaults.
 func ValidateParams(values map[string]string) error {
 	_, err := readParams(values)

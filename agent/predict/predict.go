@@ -170,14 +170,14 @@ func (r *Runner) Refresh(ctx context.Context) (*forecast.Run, error) {
 	r.working.Lock()
 	defer r.working.Unlock()
 	r.mu.Lock()
-	params, version := r.params, r.model.Version
+	params, model := r.params, r.model
 	r.mu.Unlock()
 	began := time.Now()
 	in, err := r.gather(ctx)
 	if err != nil {
 		return nil, err
 	}
-	run := forecast.Run{StartedAt: in.at, Horizon: params.Horizon, Version: version}
+	run := forecast.Run{StartedAt: in.at, Horizon: params.Horizon, Version: model.Version, Parameters: inForce(model.Values)}
 	volumes, err := in.volumeResults(ctx, params)
 	if err != nil {
 		return nil, err

@@ -53,13 +53,20 @@ func (t Tables) PredictedState(ctx context.Context, horizon time.Duration) (resu
 func (t Tables) Forecast(ctx context.Context, series string, horizon time.Duration, level float64) (result.Table, error) {
 	out := result.Table{Name: "forecast", Columns: []result.TableColumn{
 		column("at", "TIMESTAMPTZ"), column("mean", "DOUBLE"), column("lo", "DOUBLE"), column("hi", "DOUBLE"), column("model", "VARCHAR"),
+		column("run_id", "BIGINT"), column("trained_from", "TIMESTAMPTZ"), column("trained_to", "TIMESTAMPTZ"), column("backtest_origins", "INTEGER"),
+		column("mase", "DOUBLE"), column("skill", "DOUBLE"), column("coverage", "DOUBLE"),
 	}}
 	_, r, err := t.r.one(ctx, series, horizon, level)
 	if err != nil {
 		return out, err
 	}
+	last, err := t.r.latest(ctx)
+	if err != nil {
+		return out, err
+	}
+	b := r.Backtest
 	for _, p := range r.Points {
-		out.Rows = append(out.Rows, []any{p.At, p.Mean, p.Lo, p.Hi, r.Model})
+		out.Rows = append(out.Rows, []any{p.At, p.Mean, p.Lo, p.Hi, r.Model, last.run.ID, r.From, r.To, b.Origins, b.MASE, b.Skill, b.Coverage})
 	}
 	return out, nil
 }
@@ -89,12 +96,9 @@ func (t Tables) Models(context.Context) (result.Table, error) {
 	t.r.mu.Lock()
 	m := t.r.model
 	t.r.mu.Unlock()
+	values := inForce(m.Values)
 	for _, p := range parameters {
-		value := p.text
-		if v, set := m.Values[p.name]; set {
-			value = v
-		}
-		out.Rows = append(out.Rows, []any{p.model, descriptions[p.model], m.Version, p.name, value, m.Initialized, m.Active})
+		out.Rows = append(out.Rows, []any{p.model, descriptions[p.model], m.Version, p.name, values[p.name], m.Initialized, m.Active})
 	}
 	return out, nil
 }

@@ -2,7 +2,10 @@ package shadow
 
 import (
 	"context"
+	_ "embed"
+	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"foreshadow/forecast"
@@ -11,8 +14,16 @@ import (
 	"foreshadow/agent/change"
 )
 
-// keptRuns is how many runs keep their points; older ones keep what chose their models.
-const keptRuns = 30
+// keptRuns is how many runs keep their points. Of older ones the first of a day does for keptDays and the first of a week for keptWeeks, so that
+// they can be held against what happened; the others keep what chose their models.
+const (
+	keptRuns  = 30
+	keptDays  = 35
+	keptWeeks = 104
+)
+
+//go:embed thin.sql
+var thinSQL string
 
 // SaveRun stores a forecast run and gives it its number.
 func (d *DB) SaveRun(_ context.Context, run forecast.Run) (id int64, err error) {
@@ -22,7 +33,11 @@ func (d *DB) SaveRun(_ context.Context, run forecast.Run) (id int64, err error) 
 			return err
 		}
 		id = last + 1
-		if err := c.exec("INSERT INTO runs VALUES ($1, $2, $3, $4)", id, run.StartedAt, run.Horizon.Microseconds(), run.Version); err != nil {
+		parameters, err := json.Marshal(run.Parameters)
+		if err != nil {
+			return err
+		}
+		if err := c.exec("INSERT INTO runs VALUES ($1, $2, $3, $4, $5)", id, run.StartedAt, run.Horizon.Microseconds(), run.Version, string(parameters)); err != nil {
 			return err
 		}
 		for n := range run.Results {
@@ -34,12 +49,16 @@ func (d *DB) SaveRun(_ context.Context, run forecast.Run) (id int64, err error) 
 			return err
 		}
 		for _, l := range run.Limits {
-			if err := c.exec("INSERT INTO run_limits VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-				id, l.Kind, l.Object, l.Current, l.Max, l.Unit, l.P10, l.P50, l.P90, l.Note); err != nil {
+			if err := insert(c, "run_limits", append([]any{id, l.Kind, l.Object, l.Current, l.Max, l.Unit, l.P10, l.P50, l.P90, l.Note}, basis(l.Basis)...)); err != nil {
 				return err
 			}
 		}
-		if err := c.exec(fmt.Sprintf("DELETE FROM run_points WHERE run_id <= %d", id-keptRuns)); err != nil {
+		for _, s := range run.Schema {
+			if err := insert(c, "run_schema", append([]any{id, s.Relation, s.What, s.Probability, s.Within.Microseconds(), s.P10, s.P50, s.P90, s.Because}, basis(s.Basis)...)); err != nil {
+				return err
+			}
+		}
+		if err := c.exec(fmt.Sprintf(thinSQL, id-keptRuns, run.StartedAt.Unix(), keptDays, keptWeeks)); err != nil {
 			return err
 		}
 		return d.noteAside(c, ran, run)
@@ -48,6 +67,29 @@ func (d *DB) SaveRun(_ context.Context, run forecast.Run) (id int64, err error) 
 		return 0, fmt.Errorf("save forecast run: %w", err)
 	}
 	return id, nil
+}
+
+// basis gives the columns that say what a forecast rests on.
+func basis(b forecast.Basis) []any {
+	return []any{b.Model, b.From, b.To, b.Backtest.Origins, b.Backtest.MASE, b.Backtest.Skill, b.Backtest.Coverage}
+}
+
+func basisOf(row []any) (b forecast.Basis) {
+	b.Model, _ = row[0].(string) // runs of older versions have none
+	b.From, b.To = moment(row[1]), moment(row[2])
+	if n, ok := row[3].(int64); ok {
+		b.Backtest = forecast.Backtest{Origins: int(n), MASE: row[4].(float64), Skill: row[5].(float64), Coverage: row[6].(float64)}
+	}
+	return b
+}
+
+// insert appends one row to a table of the shadow's own.
+func insert(c *conn, table string, row []any) error {
+	marks := make([]string, len(row))
+	for i := range row {
+		marks[i] = fmt.Sprintf("$%d", i+1)
+	}
+	return c.exec("INSERT INTO "+table+" VALUES ("+strings.Join(marks, ", ")+")", row...)
 }
 
 func saveResult(c *conn, id int64, n int, r *forecast.Result) error {
@@ -81,25 +123,38 @@ func savePoints(c *conn, id int64, results []forecast.Result) error {
 
 // LatestRun gives the last forecast run, or nil when there was none.
 func (d *DB) LatestRun(context.Context) (*forecast.Run, error) {
-	rows, err := d.read("SELECT run_id, started_at, horizon_us, model_version FROM runs ORDER BY run_id DESC LIMIT 1")
+	rows, err := d.read("SELECT run_id, started_at, horizon_us, model_version, coalesce(parameters, '{}') FROM runs ORDER BY run_id DESC LIMIT 1")
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
 	r := rows[0]
 	run := &forecast.Run{ID: r[0].(int64), StartedAt: moment(r[1]), Horizon: time.Duration(r[2].(int64)) * time.Microsecond, Version: r[3].(int64)}
+	if err := json.Unmarshal([]byte(r[4].(string)), &run.Parameters); err != nil {
+		return nil, fmt.Errorf("read the parameters of run %d: %w", run.ID, err)
+	}
 	if run.Results, err = d.results(run.ID); err != nil {
 		return nil, err
 	}
-	rows, err = d.read("SELECT kind, object, current_value, max_value, unit, p10, p50, p90, note FROM run_limits WHERE run_id = $1 ORDER BY rowid", run.ID)
+	rows, err = d.read("SELECT kind, object, current_value, max_value, unit, p10, p50, p90, note, "+basisColumns+" FROM run_limits WHERE run_id = $1 ORDER BY rowid", run.ID)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range rows {
 		run.Limits = append(run.Limits, forecast.Limit{Kind: r[0].(string), Object: r[1].(string), Current: r[2].(float64), Max: r[3].(float64),
-			Unit: r[4].(string), P10: moment(r[5]), P50: moment(r[6]), P90: moment(r[7]), Note: r[8].(string)})
+			Unit: r[4].(string), P10: moment(r[5]), P50: moment(r[6]), P90: moment(r[7]), Note: r[8].(string), Basis: basisOf(r[9:])})
+	}
+	rows, err = d.read("SELECT relation, what, probability, within_us, p10, p50, p90, because, "+basisColumns+" FROM run_schema WHERE run_id = $1 ORDER BY rowid", run.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		run.Schema = append(run.Schema, forecast.SchemaChange{Relation: r[0].(string), What: r[1].(string), Probability: r[2].(float64),
+			Within: time.Duration(r[3].(int64)) * time.Microsecond, P10: moment(r[4]), P50: moment(r[5]), P90: moment(r[6]), Because: r[7].(string), Basis: basisOf(r[8:])})
 	}
 	return run, nil
 }
+
+const basisColumns = "model, trained_from, trained_to, origins, mase, skill, coverage"
 
 func moment(v any) time.Time { t, _ := v.(time.Time); return t }
 

@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"slices"
@@ -18,6 +19,9 @@ const readableMark = "/*readable*/"
 // keysMark stands in a view's text for the tables whose keys may be shown: how far a sequence has come is data, as it is in pg_sequences.
 const keysMark = "/*keys*/"
 
+// errorsMark stands in a view's text for the forecasts' errors, which are a view themselves.
+const errorsMark = "/*errors*/"
+
 // view gives the SELECT of one of the relations of schema foreshadow that the shadow itself answers.
 func (d *DB) view(ref Ref) (string, error) {
 	name := strings.TrimPrefix(ref.Name, "foreshadow.")
@@ -27,6 +31,13 @@ func (d *DB) view(ref Ref) (string, error) {
 	b, err := viewFiles.ReadFile("views/" + name + ".sql")
 	if err != nil {
 		return "", sqlerr.New(sqlerr.UndefinedTable, "relation foreshadow.%s is not kept in the shadow", name)
+	}
+	if name == "forecast_accuracy" {
+		errors, err := viewFiles.ReadFile("views/forecast_errors.sql")
+		if err != nil {
+			return "", err
+		}
+		b = bytes.Replace(b, []byte(errorsMark), errors, 1)
 	}
 	list, keys := fmt.Sprintf("SELECT DISTINCT oid FROM shapes UNION ALL SELECT %d", noTable), "['*']" // whoever may read all tables sees messages too
 	if ref.Readable != nil {

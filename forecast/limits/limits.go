@@ -26,7 +26,7 @@ type Ask struct {
 // Reach says when the series reaches the maximum by its forecast: P50 is where the median does, P10 the early date, where the 90 % point of the amount does,
 // P90 the late one. A date that lies beyond the forecast is zero. Dates within a step are interpolated; the current amount is the last one measured.
 func Reach(ask Ask, s forecast.Series, fan forecast.Fan) forecast.Limit {
-	limit := forecast.Limit{Kind: ask.Kind, Object: ask.Object, Unit: ask.Unit, Max: ask.Max, Current: math.NaN()}
+	limit := forecast.Limit{Kind: ask.Kind, Object: ask.Object, Unit: ask.Unit, Max: ask.Max, Current: math.NaN(), Basis: fan.Basis()}
 	at := s.End()
 	for i := len(s.Values) - 1; i >= 0; i-- {
 		if v := s.Values[i]; !math.IsNaN(v) && !math.IsInf(v, 0) {

@@ -62,13 +62,31 @@ COMMENT ON TABLE foreshadow.load_forecast IS 'Expected query load and host load,
 
 CREATE TABLE foreshadow.limits_forecast (
   run_id bigint, limit_kind text, object text, current_value double precision, max_value double precision, unit text,
-  p10 timestamptz, p50 timestamptz, p90 timestamptz, note text);
+  p10 timestamptz, p50 timestamptz, p90 timestamptz, note text,
+  model text, trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision);
 COMMENT ON TABLE foreshadow.limits_forecast IS 'When limits will be reached; p10 is the early date';
 
 CREATE TABLE foreshadow.forecast_runs (
   run_id bigint, started_at timestamptz, horizon interval, model_version bigint, series text, model text,
-  trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision);
-COMMENT ON TABLE foreshadow.forecast_runs IS 'Each series of each run with the model chosen and its backtest';
+  trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision,
+  parameters jsonb, flag text);
+COMMENT ON TABLE foreshadow.forecast_runs IS 'Each series of each run with the model chosen, its backtest and the parameters in force; flag says where the model adds nothing';
+
+CREATE TABLE foreshadow.forecast_errors (
+  run_id bigint, model_version bigint, series text, kind text, object text, measure text, unit text, model text, trained_from timestamptz, trained_to timestamptz,
+  started_at timestamptz, at timestamptz, lead interval, mean double precision, lo double precision, hi double precision, level double precision,
+  actual double precision, naive double precision, error double precision, naive_error double precision, inside boolean);
+COMMENT ON TABLE foreshadow.forecast_errors IS 'Every forecast whose time has come, beside what happened and what the seasonal naive of that run would have said';
+
+CREATE TABLE foreshadow.forecast_accuracy (
+  series text, kind text, object text, measure text, unit text, horizon interval, runs bigint, first_run timestamptz, last_run timestamptz,
+  models text, points bigint, error double precision, naive_error double precision, bias double precision, smape double precision,
+  skill double precision, level double precision, coverage double precision, flag text);
+COMMENT ON TABLE foreshadow.forecast_accuracy IS 'How past runs did, for each series and horizon';
+COMMENT ON COLUMN foreshadow.forecast_accuracy.horizon IS 'Points up to so far ahead, and beyond the horizon before it';
+COMMENT ON COLUMN foreshadow.forecast_accuracy.error IS 'Mean absolute error, in the series'' unit';
+COMMENT ON COLUMN foreshadow.forecast_accuracy.skill IS '1 - error / naive_error; at or below zero, flagged, the model adds nothing to the same hour of the day before or, for volumes, the last level';
+COMMENT ON COLUMN foreshadow.forecast_accuracy.coverage IS 'Share of the points inside their intervals, which promise level, in percent';
 
 CREATE TABLE foreshadow.models (model text, description text, version bigint, parameter text, value text, initialized boolean, active boolean);
 COMMENT ON TABLE foreshadow.models IS 'The parameters in force; changed by ALTER PREDICTIVE MODEL';
@@ -112,8 +130,10 @@ CREATE FUNCTION foreshadow.predicted_state(horizon interval)
   LANGUAGE sql AS 'SELECT NULL::text, NULL::text, NULL::float8, NULL::float8, NULL::float8, NULL::float8 WHERE false';
 COMMENT ON FUNCTION foreshadow.predicted_state(interval) IS 'The expected volume of each table at a horizon';
 CREATE FUNCTION foreshadow.forecast(series text, horizon interval, level double precision DEFAULT 95)
-  RETURNS TABLE (at timestamptz, mean double precision, lo double precision, hi double precision, model text)
-  LANGUAGE sql AS 'SELECT NULL::timestamptz, NULL::float8, NULL::float8, NULL::float8, NULL::text WHERE false';
+  RETURNS TABLE (at timestamptz, mean double precision, lo double precision, hi double precision, model text, run_id bigint,
+    trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision)
+  LANGUAGE sql AS 'SELECT NULL::timestamptz, NULL::float8, NULL::float8, NULL::float8, NULL::text, NULL::bigint, NULL::timestamptz, NULL::timestamptz, NULL::int,
+    NULL::float8, NULL::float8, NULL::float8 WHERE false';
 COMMENT ON FUNCTION foreshadow.forecast(text, interval, double precision) IS 'Forecast of one series at any horizon and level';
 CREATE FUNCTION foreshadow.chart(series text, horizon interval DEFAULT '30 days', width integer DEFAULT 100, height integer DEFAULT 20)
   RETURNS TABLE (chart text) LANGUAGE sql AS 'SELECT NULL::text WHERE false';

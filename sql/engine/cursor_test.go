@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"io"
 	"testing"
 
@@ -53,7 +54,7 @@ func TestCursorMemory(t *testing.T) {
 	}
 	if s, err := c.scan(true, 1); err != nil {
 		t.Error(err)
-	} else if _, err := s.batch(ctx); err != io.EOF {
+	} else if _, err := s.batch(ctx); !errors.Is(err, io.EOF) {
 		t.Errorf("behind the last row: %v", err)
 	}
 }

@@ -26,6 +26,17 @@ func (s *querySession) prepareNamed(ctx context.Context, t session.Text, q *rewr
 	return nil, nil
 }
 
+var _ session.Cursors = (*querySession)(nil)
+
+// Cursor describes what a FETCH gives.
+func (s *querySession) Cursor(ctx context.Context, name string) ([]result.Field, error) {
+	st, err := s.Prepare(ctx, session.Text{SQL: "FETCH " + quoteIdent(name)}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return st.Fields(), st.Close()
+}
+
 // fetchStatement is a FETCH or MOVE. Which cursor its name stands for is known only when it is bound, as in PostgreSQL.
 type fetchStatement struct {
 	session.Statement // on the mirror; nil while the cursor is one of the shadow
@@ -62,17 +73,6 @@ func (s *querySession) prepareFetch(ctx context.Context, t session.Text, q *rewr
 		st.binary = len(found) > 0 && yes(found[0][0])
 	}
 	return st, nil
-}
-
-var _ session.Cursors = (*querySession)(nil)
-
-// Cursor describes what a FETCH gives.
-func (s *querySession) Cursor(ctx context.Context, name string) ([]result.Field, error) {
-	st, err := s.Prepare(ctx, session.Text{SQL: "FETCH " + quoteIdent(name)}, nil)
-	if err != nil {
-		return nil, err
-	}
-	return st.Fields(), st.Close()
 }
 
 // Params are none: FETCH takes no expressions.

@@ -40,6 +40,9 @@ func (t *translator) groupItem(s *scope, g *grouping, n *pg.SelectStmt, item *pg
 	if v.undecided() {
 		v = t.as(v, types.Text)
 	}
+	if g.sets && v.konst { // whether it is NULL where it is left out depends on PostgreSQL's version
+		t.refuse(v.at, "constants in grouping sets are not supported by the shadow")
+	}
 	t.distinctable(v)
 	g.exprs[v.sql] = true
 	return v.sql

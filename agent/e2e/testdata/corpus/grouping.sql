@@ -179,3 +179,5 @@ SELECT max(u) FROM tame;
 
 -- error
 SELECT grouping(b) FROM tame GROUP BY g;
+
+SELECT length('%') / count(*)::int4, count(*) FROM tame GROUP BY CUBE (g, length('%')) ORDER BY 1, 2;
