@@ -47,7 +47,7 @@ func (c *conn) describe(ctx context.Context, body []byte) error {
 // describeCursor describes a cursor of SQL, which PostgreSQL's clients know as a portal. missing is the error where there is none.
 func (c *conn) describeCursor(ctx context.Context, name string, missing error) error {
 	cursors, ok := c.sess.(session.Cursors)
-	if !ok {
+	if !ok || name == "" {
 		return missing
 	}
 	fields, err := cursors.Cursor(ctx, name)
