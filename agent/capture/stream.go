@@ -71,6 +71,7 @@ func (s *Source) Stream(ctx context.Context, at Stored, out func(Event) error) e
 		st.out = proved(at, out)
 	}
 	st.d = &decoder{shift: change.LSN(s.shift.Load()), relations: map[uint32]*change.Relation{}, emit: func(tx change.Tx) error { return st.out(Event{Tx: &tx}) },
+		idle: func(at change.LSN) error { return st.out(Event{Idle: at}) },
 		lookup: func(ctx context.Context, oid uint32) (*Table, error) {
 			t, err := tables(ctx, side, oid)
 			if err != nil || len(t) == 0 {

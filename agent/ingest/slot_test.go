@@ -235,6 +235,34 @@ func TestOtherHistory(t *testing.T) {
 	}
 }
 
+// TestEmptyTransaction holds that a transaction without published changes is no proof of the primary's history: a table's rewrite is sent when it is larger
+// than the primary's memory for decoding, and left out when it comes again and is not.
+func TestEmptyTransaction(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.Start(t, "logical_decoding_work_mem=64kB")
+	pg.Exec(t, "postgres", "CREATE TABLE wide (id int PRIMARY KEY, v text); INSERT INTO wide SELECT g, repeat('x', 100) FROM generate_series(1, 5000) g; CREATE TABLE beat (n bigint PRIMARY KEY)")
+	dir := t.TempDir()
+	a := run(t, pg, dir)
+	a.catchUp()
+	pg.Exec(t, "postgres", "ALTER TABLE wide ALTER v TYPE text USING v || 'y'")
+	end := a.lsn()
+	a.progress("the rewrite has passed", func() bool { return a.in.Status().Received >= end })
+	a.stop()
+	pg.Exec(t, "postgres", "ALTER SYSTEM SET logical_decoding_work_mem = '64MB'")
+	if err := pg.Kill(); err != nil { // so that the slot is where it was at the last checkpoint
+		t.Fatal(err)
+	}
+	if err := pg.Server.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a = launch(t, pg, dir)
+	a.catchUp()
+	a.same("wide")
+	if g := a.gaps(); len(g) != 0 {
+		t.Errorf("gaps: %q", g)
+	}
+}
+
 // TestIdleDatabase holds that a database in which nothing happens holds back no log of a busy one beside it, nor of tables that are not captured.
 func TestIdleDatabase(t *testing.T) {
 	t.Parallel()
