@@ -67,6 +67,7 @@ func TestDifferential(t *testing.T) {
 			}
 		}
 	})
+	t.Run("lends once", func(t *testing.T) { lendsOnce(t, e, sources[0]) })
 	s := connect(t, e, "reader")
 	primary, err := pgconn.Connect(t.Context(), pg.DSN("reader", "postgres"))
 	if err != nil {
@@ -81,6 +82,30 @@ func TestDifferential(t *testing.T) {
 			if diff := compare(c, want, got); diff != "" {
 				t.Errorf("%s (%s)\n%s", c.sql, zone, diff)
 			}
+		}
+	}
+}
+
+// lendsOnce holds that a prepared statement that a value led to lent rows is translated again for the next value.
+func lendsOnce(t *testing.T, e *engine.Engine, source engine.Source) {
+	sh, ok := source.Shadow.(realShadow)
+	if !ok {
+		t.Fatalf("the shadow is a %T", source.Shadow)
+	}
+	s := connect(t, e, "reader")
+	st, err := s.Prepare(t.Context(), session.Text{SQL: "SELECT id FROM orders WHERE id < 3 AND amount < $1 ORDER BY id"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	for _, c := range []struct {
+		value string
+		lends int64
+	}{{"1e6", 0}, {"NaN", 1}, {"1e6", 0}, {"NaN", 1}, {"1e5", 0}} {
+		before := sh.loans.Load()
+		a := execute(t, s, st, session.Param{Value: []byte(c.value)})
+		if fmt.Sprint(a.rows) != "[[1] [2]]" || sh.loans.Load()-before != c.lends {
+			t.Errorf("%s: %v %s %s, lent %d times", c.value, a.rows, a.code, a.err, sh.loans.Load()-before)
 		}
 	}
 }
@@ -297,7 +322,7 @@ func stack(t *testing.T, pg *pgtest.Server) []engine.Source {
 	for _, r := range pg.Query(t, "postgres", "SELECT relnamespace::regnamespace::text, relname FROM pg_class WHERE relkind = 'r' AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')") {
 		load(t, pg, db, r[0], r[1])
 	}
-	return []engine.Source{{Name: "postgres", Mirror: realMirror{m, new(atomic.Int64)}, Shadow: realShadow{db, new(atomic.Int64)}}}
+	return []engine.Source{{Name: "postgres", Mirror: realMirror{m}, Shadow: realShadow{db, new(atomic.Int64), new(atomic.Int64)}}}
 }
 
 // load copies a table into the shadow as an initial copy does.
@@ -356,37 +381,18 @@ func (plainLogins) Login(_ context.Context, user string) (engine.Login, error) {
 }
 func (plainLogins) SetVerifier(context.Context, engine.Login, string) error { return nil }
 
-// realMirror counts the statements that run over lent rows.
-type realMirror struct {
-	m    *mirror.Mirror
-	lent *atomic.Int64
-}
+// realMirror words the mirror for the engine.
+type realMirror struct{ m *mirror.Mirror }
 
 func (r realMirror) Session(ctx context.Context, role string, startup map[string]string) (engine.MirrorSession, error) {
-	s, err := r.m.Session(ctx, role, startup)
-	if err != nil {
-		return nil, err
-	}
-	return lentCounter{s, r.lent}, nil
+	return r.m.Session(ctx, role, startup)
 }
 
-// lentCounter knows a statement over lent rows by the arrays in it.
-type lentCounter struct {
-	engine.MirrorSession
-	lent *atomic.Int64
-}
-
-func (c lentCounter) Prepare(ctx context.Context, sql string, oids []uint32) (string, []uint32, []result.Field, error) {
-	if strings.Contains(sql, "pg_catalog.unnest($") {
-		c.lent.Add(1)
-	}
-	return c.MirrorSession.Prepare(ctx, sql, oids)
-}
-
-// realShadow counts its queries.
+// realShadow counts its queries, and how often rows were lent.
 type realShadow struct {
 	db      *shadow.DB
 	queries *atomic.Int64
+	loans   *atomic.Int64
 }
 
 func (r realShadow) Source(ctx context.Context, ref engine.Ref) (string, error) {
@@ -423,6 +429,13 @@ func (r realShadow) Query(ctx context.Context, q engine.Query) (result.Rows, err
 	return r.db.Query(ctx, shadow.Query{SQL: q.SQL, Params: q.Params, Fields: q.Fields, Tables: q.Tables, TimeZone: q.TimeZone})
 }
 
+func (r realShadow) Together(ctx context.Context, do func(func(engine.Query) (result.Rows, error)) error) error {
+	r.loans.Add(1)
+	return r.db.Together(ctx, func(query func(shadow.Query) (result.Rows, error)) error {
+		return do(func(q engine.Query) (result.Rows, error) { return query(shadow.Query(q)) })
+	})
+}
+
 func connect(t *testing.T, e *engine.Engine, user string) session.Session {
 	t.Helper()
 	s, err := e.Connect(t.Context(), session.Startup{User: user, Database: "postgres", Params: map[string]string{}})
@@ -434,7 +447,27 @@ func connect(t *testing.T, e *engine.Engine, user string) session.Session {
 }
 
 // run executes one statement through a session as pgwire does, in text format.
-func run(t *testing.T, s session.Session, sql string, params ...session.Param) (a answer) {
+func run(t *testing.T, s session.Session, sql string, params ...session.Param) answer {
+	t.Helper()
+	st, err := s.Prepare(t.Context(), session.Text{SQL: sql}, nil)
+	if err != nil {
+		if err := s.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return failed(err)
+	}
+	defer func() { _ = st.Close() }()
+	return execute(t, s, st, params...)
+}
+
+// failed is an error as a client sees it.
+func failed(err error) answer {
+	e := sqlerr.From(err)
+	return answer{code: e.Code, err: e.Message + " " + e.Detail + " " + e.Hint, words: e.Message, at: e.Position}
+}
+
+// execute binds and runs a statement, and ends its implicit transaction.
+func execute(t *testing.T, s session.Session, st session.Statement, params ...session.Param) (a answer) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -443,18 +476,9 @@ func run(t *testing.T, s session.Session, sql string, params ...session.Param) (
 			t.Fatal(err)
 		}
 	}()
-	fail := func(err error) answer {
-		e := sqlerr.From(err)
-		return answer{code: e.Code, err: e.Message + " " + e.Detail + " " + e.Hint, words: e.Message, at: e.Position}
-	}
-	st, err := s.Prepare(ctx, session.Text{SQL: sql}, nil)
-	if err != nil {
-		return fail(err)
-	}
-	defer func() { _ = st.Close() }()
 	p, err := st.Bind(ctx, params, nil)
 	if err != nil {
-		return fail(err)
+		return failed(err)
 	}
 	for _, f := range p.Fields() {
 		a.fields = append(a.fields, fmt.Sprintf("%s:%d", f.Name, f.TypeOID))
@@ -462,7 +486,7 @@ func run(t *testing.T, s session.Session, sql string, params ...session.Param) (
 	}
 	rows, err := p.Rows(ctx)
 	if err != nil {
-		return fail(err)
+		return failed(err)
 	}
 	defer func() { _ = rows.Close() }()
 	enc, err := encode.New(p.Fields(), nil, func() (*encode.Settings, error) { return encode.ParseSettings(s.Status()) })
@@ -475,15 +499,15 @@ func run(t *testing.T, s session.Session, sql string, params ...session.Param) (
 			return a
 		}
 		if err != nil {
-			return fail(err)
+			return failed(err)
 		}
 		if err := enc.Batch(b); err != nil {
-			return fail(err)
+			return failed(err)
 		}
 		for i := range b.Len {
 			row, err := enc.AppendRow(nil, b, i)
 			if err != nil {
-				return fail(err)
+				return failed(err)
 			}
 			a.rows = append(a.rows, texts(cells(row)))
 		}
