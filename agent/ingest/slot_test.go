@@ -10,7 +10,9 @@ import (
 	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"foreshadow/agent/change"
 	"foreshadow/agent/pgtest"
+	"foreshadow/agent/shadow"
 )
 
 // slot asks for one column of our slot.
@@ -232,6 +234,33 @@ func TestOtherHistory(t *testing.T) {
 	a.still(lost)
 	if g := a.gaps(); len(g) != 1 || !strings.Contains(g[0], "has no transaction of") {
 		t.Errorf("gaps: %q", g)
+	}
+}
+
+// TestConfirmedIsSealed holds that the primary never hears that it may let go of what is not sealed, from the first moment on.
+func TestConfirmedIsSealed(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.Start(t)
+	pg.Exec(t, "postgres", accSchema)
+	a := launchAs(t, pg, pg.DSN("postgres", "postgres"), shadow.Options{Dir: t.TempDir(), Seal: time.Hour}, Options{})
+	until(t, "the slot is there", func() bool { return a.query("SELECT count(*)::text FROM pg_replication_slots")[0][0] == "1" })
+	began, err := change.ParseLSN(slot(t, pg, "confirmed_flush_lsn"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		pg.Exec(t, "postgres", "UPDATE acc SET v = v + 1")
+		end := a.lsn()
+		until(t, "the primary has heard of it", func() bool {
+			return a.query("SELECT coalesce(max(write_lsn), '0/0') >= $1::pg_lsn FROM pg_stat_replication", end.String())[0][0] == "t"
+		})
+		confirmed, err := change.ParseLSN(slot(t, pg, "confirmed_flush_lsn"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sealed, _ := a.store.Sealed(); confirmed > max(sealed, began) {
+			t.Fatalf("%s is confirmed, and the log is sealed up to %s", confirmed, sealed)
+		}
 	}
 }
 
