@@ -179,7 +179,7 @@ func (a *Agent) openClients(string) error {
 		Sources: []engine.Source{{Name: a.database, Mirror: mirrors{a.mirror}, Shadow: shadows{a.shadow}, Predictor: a.predictor.Tables(),
 			Verifier: verifier{a.verifier}, Views: a.views()}},
 		Logins: logins{a.cluster, a.mirror.HasRole}, Governance: governance{a.cluster, a.systemIdentifier}, Planner: planner{a.cluster, a.instances},
-		Instances: instances{a.instances}, Log: a.log,
+		Instances: instances{a.instances}, Log: a.log, MaxQueries: a.settings.Shadow.Queries,
 	})
 	if err != nil {
 		return err

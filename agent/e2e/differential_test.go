@@ -67,6 +67,7 @@ func TestDifferential(t *testing.T) {
 			}
 		}
 	})
+	t.Run("one at a time", func(t *testing.T) { oneAtATime(t, newEngine(t, engine.Options{Sources: sources, MaxQueries: 1})) })
 	t.Run("lends once", func(t *testing.T) { lendsOnce(t, e, sources[0]) })
 	s := connect(t, e, "reader")
 	primary, err := pgconn.Connect(t.Context(), pg.DSN("reader", "postgres"))
@@ -83,6 +84,44 @@ func TestDifferential(t *testing.T) {
 				t.Errorf("%s (%s)\n%s", c.sql, zone, diff)
 			}
 		}
+	}
+}
+
+// oneAtATime holds that a statement waits for one that computes, within its own time, and not for one whose client reads or does nothing.
+func oneAtATime(t *testing.T, e *engine.Engine) {
+	resting, busy, s := connect(t, e, "reader"), connect(t, e, "reader"), connect(t, e, "reader")
+	st, err := resting.Prepare(t.Context(), session.Text{SQL: "SELECT a.id FROM orders a, orders b"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := st.Bind(t.Context(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := p.Rows(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	if a := run(t, s, "SELECT count(*) FROM orders"); a.code != "" {
+		t.Fatalf("beside a client that does not read: %s", a.err)
+	}
+	run(t, s, "SET statement_timeout = '300ms'")
+	done := make(chan answer, 1)
+	go func() {
+		done <- run(t, busy, "SELECT count(*) FROM orders a, orders b, orders c, orders d WHERE a.amount + b.amount + c.amount + d.amount < -1e9")
+	}()
+	for end := time.Now().Add(time.Minute); run(t, s, "SELECT count(*) FROM orders").code != sqlerr.QueryCanceled; {
+		if time.Now().After(end) {
+			t.Fatal("no statement waited in vain")
+		}
+	}
+	busy.Cancel()
+	if a := <-done; a.code != sqlerr.QueryCanceled {
+		t.Errorf("the statement that computed ended with %q %s", a.code, a.err)
+	}
+	if a := run(t, s, "SELECT count(*) FROM orders"); a.code != "" {
+		t.Errorf("afterwards: %s", a.err)
 	}
 }
 

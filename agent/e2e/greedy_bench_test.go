@@ -29,6 +29,10 @@ func BenchmarkGreedy(b *testing.B) {
 		}
 	}
 	var worst atomic.Int64 // of the latencies since it was last asked for
+	eventually(b, time.Minute, "table beat is queryable", func() bool {
+		_, err := watcher.Exec(b.Context(), "SELECT n FROM beat")
+		return err == nil
+	})
 	ctx, end := context.WithCancel(b.Context())
 	done := make(chan error, 1)
 	go func() { done <- beats(ctx, primary, watcher, &worst) }()

@@ -140,12 +140,11 @@ func (lo *loan) body(ctx context.Context, s *querySession, params int) (string, 
 // lent borrows the rows and runs the statement on the mirror. refusal is why it is not translated.
 func (p *shadowPortal) lent(ctx context.Context, k *known, refusal error) (result.Rows, error) {
 	s, l := p.st.s, p.st.lent
-	select {
-	case s.e.lending <- struct{}{}:
-		defer func() { <-s.e.lending }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	leave, err := enter(ctx, s.e.lending)
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
 	arrays, err := p.borrow(ctx, k)
 	if errors.Is(err, errLent) {
 		return nil, tooMuch(s.e.o.MaxLent, refusal)

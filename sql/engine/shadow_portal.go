@@ -46,13 +46,23 @@ func (p *shadowPortal) run(ctx context.Context, do func(context.Context, *known)
 	if err == nil {
 		p.limit()
 		var rows result.Rows
-		if rows, err = do(p.running, k); err == nil {
+		if rows, err = p.within(k, do); err == nil {
 			return &shadowRows{Rows: rows, p: p}, nil
 		}
 	}
 	err = p.worded(err)
 	p.stop()
 	return nil, p.st.s.fail(ctx, parse.Shift(err, p.st.text.Offset))
+}
+
+// within waits until fewer statements compute than may. A place is held only while something is computed, never while a client reads.
+func (p *shadowPortal) within(k *known, do func(context.Context, *known) (result.Rows, error)) (result.Rows, error) {
+	leave, err := enter(p.running, p.st.s.e.running)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return do(p.running, k)
 }
 
 // worded is shadowError, but for the end of the time that statement_timeout gave.
@@ -352,7 +362,7 @@ func (r *shadowRows) Next(ctx context.Context) (*result.Batch, error) {
 		r.p.st.s.begin(r.p.job)
 		r.p.limit()
 	}
-	b, err := r.Rows.Next(ctx)
+	b, err := r.next(ctx)
 	if err == nil && r.p.running.Err() != nil {
 		err = r.p.running.Err()
 	}
@@ -365,6 +375,15 @@ func (r *shadowRows) Next(ctx context.Context) (*result.Batch, error) {
 		return nil, r.p.st.s.fail(context.WithoutCancel(ctx), err)
 	}
 	return nil, err
+}
+
+func (r *shadowRows) next(ctx context.Context) (*result.Batch, error) {
+	leave, err := enter(r.p.running, r.p.st.s.e.running)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return r.Rows.Next(ctx)
 }
 
 // Close ends the query.
