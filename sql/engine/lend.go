@@ -114,6 +114,10 @@ func (lo *loan) body(ctx context.Context, s *querySession, params int) (string, 
 	}
 	var columns, items, arrays, aliases []string
 	for i, c := range lo.Columns {
+		if rows[i][3] != nil {
+			return "", sqlerr.New(sqlerr.FeatureNotSupported, "PostgreSQL cannot compute with column \"%s\" here, as the agent's host lacks the primary's collation \"%s\"", c.Name, *rows[i][3]).
+				WithHint("Install the collation on the agent's host, such as with locale-gen, and restart the agent.")
+		}
 		name := quoteIdent(c.Name)
 		typ, collation, generated := text(rows[i][0]), text(rows[i][1]), text(rows[i][2])
 		if collation != "" {
