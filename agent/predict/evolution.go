@@ -89,7 +89,10 @@ func qualified(schema, table string, s *change.Statement) string {
 	return "public." + table
 }
 
-// lineage gives events their tables' names of now, and leaves out what was told twice, by the trigger and by the table's shape.
+// deployed is how long after its migration was written a change may be captured: an imported event that was captured within it counts once.
+const deployed = 30 * day
+
+// lineage gives events their tables' names of now, and leaves out what was told twice: by the trigger and by the table's shape, or by an import too.
 func lineage(events []forecast.SchemaEvent) []forecast.SchemaEvent {
 	out := slices.Clone(events)
 	for i, e := range events {
@@ -104,9 +107,18 @@ func lineage(events []forecast.SchemaEvent) []forecast.SchemaEvent {
 		}
 	}
 	type same struct{ relation, kind, object string }
-	last := map[same]time.Time{}
+	captured, last := map[same][]time.Time{}, map[same]time.Time{}
+	for _, e := range out {
+		if e.Source == "captured" {
+			key := same{e.Relation, e.Kind, e.Object}
+			captured[key] = append(captured[key], e.At)
+		}
+	}
 	return slices.DeleteFunc(out, func(e forecast.SchemaEvent) bool {
 		key := same{e.Relation, e.Kind, e.Object}
+		if e.Source == "imported" {
+			return slices.ContainsFunc(captured[key], func(at time.Time) bool { return at.Sub(e.At).Abs() < deployed })
+		}
 		before, again := last[key]
 		last[key] = e.At
 		return again && e.At.Sub(before) < day

@@ -152,9 +152,15 @@ func TestToldEvents(t *testing.T) {
 func TestLineage(t *testing.T) {
 	t.Parallel()
 	e := func(days int, relation, kind, object string) forecast.SchemaEvent {
-		return forecast.SchemaEvent{At: noon.Add(time.Duration(days) * day), Relation: relation, Kind: kind, Object: object}
+		return forecast.SchemaEvent{At: noon.Add(time.Duration(days) * day), Relation: relation, Kind: kind, Object: object, Source: "captured"}
 	}
-	got := lineage([]forecast.SchemaEvent{e(0, "p.a", "create_table", ""), e(1, "p.a", "add_column", "x"), e(1, "p.a", "add_column", "x"), e(2, "p.b", "rename_table", "p.a"),
+	imported := e(-20, "p.a", "add_column", "x")
+	imported.Source = "imported"
+	got := lineage([]forecast.SchemaEvent{imported, e(0, "p.a", "add_column", "x")})
+	if len(got) != 1 || got[0].Source != "captured" {
+		t.Errorf("what was imported and captured: %+v", got)
+	}
+	got = lineage([]forecast.SchemaEvent{e(0, "p.a", "create_table", ""), e(1, "p.a", "add_column", "x"), e(1, "p.a", "add_column", "x"), e(2, "p.b", "rename_table", "p.a"),
 		e(3, "p.a", "create_table", ""), e(4, "p.b", "drop_column", "x"), e(9, "p.b", "add_column", "x")})
 	var told []string
 	for _, g := range got {

@@ -38,11 +38,13 @@ type Store interface {
 }
 
 // Options configures a Runner. Ready is closed when the initial copy is done; nil means at once. References gives the foreign
-// keys by which a table without times follows its parent; nil means none are known. Interval zero is 15 minutes.
+// keys by which a table without times follows its parent; nil means none are known. Inbox is the folder in which import commands leave
+// their files; empty means none. Interval zero is 15 minutes.
 type Options struct {
 	Store      Store
 	Ready      <-chan struct{}
 	References func() []forecast.Reference
+	Inbox      string
 	Interval   time.Duration
 	Clock      func() time.Time
 	Log        *slog.Logger
@@ -142,8 +144,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	})
 	due := time.Time{}
 	every(ctx, min(r.o.Interval, 15*time.Second), func() {
-		now := r.o.Clock()
-		if now.Before(due) {
+		taken, now := r.takeInbox(ctx), r.o.Clock()
+		if now.Before(due) && !taken {
 			return
 		}
 		due = now.Add(r.o.Interval)
