@@ -53,6 +53,9 @@ func (a *Agent) open() error {
 // dir is a folder below the data folder.
 func (a *Agent) dir(name string) string { return filepath.Join(a.settings.Server.DataDir, name) }
 
+// Inbox is the folder below the data folder in which import commands leave files for the agent.
+func Inbox(s *config.Settings) string { return filepath.Join(s.Server.DataDir, "import") }
+
 // lockDir keeps a second agent out of the data folder.
 func (a *Agent) lockDir(string) error {
 	if err := os.MkdirAll(a.settings.Server.DataDir, 0o711); err != nil {
@@ -121,7 +124,10 @@ func (a *Agent) openForecasts(dsn string) (err error) {
 	if err != nil {
 		return err
 	}
-	a.predictor, err = predict.New(predict.Options{Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References, Interval: f.Interval, Clock: time.Now, Log: a.log})
+	if err := os.MkdirAll(Inbox(a.settings), 0o700); err != nil {
+		return fmt.Errorf("make the folder of imports: %w", err)
+	}
+	a.predictor, err = predict.New(predict.Options{Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References, Inbox: Inbox(a.settings), Interval: f.Interval, Clock: time.Now, Log: a.log})
 	return err
 }
 

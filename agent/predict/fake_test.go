@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,6 +34,10 @@ type fake struct {
 	changes      []forecast.ChangeBucket
 	runs         []forecast.Run
 	expectations []forecast.Expectation
+	watched      time.Time // since when schema events are known
+	shapes       []forecast.SchemaEvent
+	statements   []change.Statement
+	events       []forecast.SchemaEvent
 	failing      error
 }
 
@@ -129,6 +134,29 @@ func (f *fake) SaveExpectations(_ context.Context, e []forecast.Expectation) err
 	defer f.mu.Unlock()
 	f.expectations = append(f.expectations, e...)
 	return nil
+}
+
+func (f *fake) ShapeChanges(context.Context) (time.Time, []forecast.SchemaEvent, error) {
+	return f.watched, f.shapes, nil
+}
+
+func (f *fake) SchemaStatements(_ context.Context, after time.Time) ([]change.Statement, error) {
+	return slices.DeleteFunc(slices.Clone(f.statements), func(s change.Statement) bool { return !s.At.After(after) }), nil
+}
+
+func (f *fake) SchemaEvents(context.Context) ([]forecast.SchemaEvent, error) {
+	slices.SortStableFunc(f.events, func(a, b forecast.SchemaEvent) int { return a.At.Compare(b.At) })
+	return f.events, nil
+}
+
+func (f *fake) AppendSchemaEvents(_ context.Context, events []forecast.SchemaEvent) (n int, _ error) {
+	for _, e := range events {
+		if !slices.Contains(f.events, e) {
+			f.events = append(f.events, e)
+			n++
+		}
+	}
+	return n, nil
 }
 
 func (f *fake) Series(_ context.Context, filter forecast.SeriesFilter) ([]forecast.Series, error) {

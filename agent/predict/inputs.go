@@ -20,6 +20,8 @@ type inputs struct {
 	ids     []string                   // in order
 	tables  []table
 	created []forecast.Sample // history from created-at columns, to be stored once
+	events  []forecast.SchemaEvent
+	watched time.Time // since when all schema events are known
 }
 
 // table is one captured table. Its history is daily and ends with the rows counted now; it has no values where nothing tells of the past.
@@ -61,6 +63,9 @@ func (r *Runner) gather(ctx context.Context) (inputs, error) {
 	}
 	slices.SortFunc(in.tables, func(a, b table) int { return strings.Compare(a.relation, b.relation) })
 	in.adopt(r.o.References())
+	if in.events, in.watched, err = r.schemaEvents(ctx); err != nil {
+		return in, err
+	}
 	return in, nil
 }
 

@@ -31,14 +31,20 @@ type Store interface {
 	ChangeCounts(ctx context.Context, since time.Time, bucket time.Duration) ([]forecast.ChangeBucket, error)
 	SaveRun(ctx context.Context, run forecast.Run) (int64, error)
 	SaveExpectations(ctx context.Context, expectations []forecast.Expectation) error
+	ShapeChanges(ctx context.Context) (from time.Time, events []forecast.SchemaEvent, err error)
+	SchemaStatements(ctx context.Context, after time.Time) ([]change.Statement, error)
+	AppendSchemaEvents(ctx context.Context, events []forecast.SchemaEvent) (int, error)
+	SchemaEvents(ctx context.Context) ([]forecast.SchemaEvent, error)
 }
 
 // Options configures a Runner. Ready is closed when the initial copy is done; nil means at once. References gives the foreign
-// keys by which a table without times follows its parent; nil means none are known. Interval zero is 15 minutes.
+// keys by which a table without times follows its parent; nil means none are known. Inbox is the folder in which import commands leave
+// their files; empty means none. Interval zero is 15 minutes.
 type Options struct {
 	Store      Store
 	Ready      <-chan struct{}
 	References func() []forecast.Reference
+	Inbox      string
 	Interval   time.Duration
 	Clock      func() time.Time
 	Log        *slog.Logger
@@ -55,6 +61,7 @@ type Runner struct {
 	model  Model
 
 	columns map[uint32]chosenColumn // guarded by working
+	told    time.Time               // the last statement of the event trigger that was read; guarded by working
 
 	watching sync.Mutex
 	changes  expecting // guarded by watching
@@ -137,8 +144,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	})
 	due := time.Time{}
 	every(ctx, min(r.o.Interval, 15*time.Second), func() {
-		now := r.o.Clock()
-		if now.Before(due) {
+		taken, now := r.takeInbox(ctx), r.o.Clock()
+		if now.Before(due) && !taken {
 			return
 		}
 		due = now.Add(r.o.Interval)
@@ -190,6 +197,7 @@ func (r *Runner) Refresh(ctx context.Context) (*forecast.Run, error) {
 	if run.Limits, err = in.limits(ctx, params, loads); err != nil {
 		return nil, err
 	}
+	run.Schema = in.schemaChanges(params.SchemaWithin, params.LimitHorizon, run.Limits)
 	if err := r.keep(ctx, in); err != nil {
 		return nil, err
 	}
@@ -199,7 +207,7 @@ func (r *Runner) Refresh(ctx context.Context) (*forecast.Run, error) {
 	r.mu.Lock()
 	r.last = &snapshot{in: in, run: run}
 	r.mu.Unlock()
-	r.o.Log.Info("forecasts renewed", "run", run.ID, "series", len(run.Results), "limits", len(run.Limits), "took", time.Since(began).Round(time.Millisecond))
+	r.o.Log.Info("forecasts renewed", "run", run.ID, "series", len(run.Results), "limits", len(run.Limits), "schema_changes", len(run.Schema), "took", time.Since(began).Round(time.Millisecond))
 	return &run, nil
 }
 
