@@ -31,7 +31,7 @@ type asked struct {
 	marks map[string]bool
 }
 
-func readCorpus(t *testing.T, name string) []asked {
+func readCorpus(t testing.TB, name string) []asked {
 	t.Helper()
 	text, err := corpusFiles.ReadFile(name)
 	if err != nil {
@@ -73,14 +73,14 @@ func newSides(t *testing.T, setups ...string) *sides {
 		}
 		pg.Exec(t, "postgres", string(sql))
 	}
-	sources := stack(t, pg)
+	parts := stack(t, pg)
 	primary, err := pgconn.Connect(t.Context(), pg.DSN("reader", "postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = primary.Close(context.Background()) })
-	s := &sides{primary: primary, agent: connect(t, newEngine(t, engine.Options{Sources: sources}), "reader")}
-	s.shadow, _ = sources[0].Shadow.(realShadow)
+	s := &sides{primary: primary, agent: connect(t, newEngine(t, engine.Options{Sources: parts}), "reader")}
+	s.shadow, _ = parts[0].Shadow.(realShadow)
 	return s
 }
 

@@ -55,11 +55,11 @@ func TestDifferential(t *testing.T) {
 	t.Parallel()
 	pg := pgtest.Start(t)
 	pg.Exec(t, "postgres", setupSQL)
-	sources := stack(t, pg)
-	e := newEngine(t, engine.Options{Sources: sources})
+	parts := stack(t, pg)
+	e := newEngine(t, engine.Options{Sources: parts})
 	t.Run("session", func(t *testing.T) { sessions(t, e) })
 	t.Run("too much to lend", func(t *testing.T) {
-		s := connect(t, newEngine(t, engine.Options{Sources: sources, MaxLent: 10_000}), "reader")
+		s := connect(t, newEngine(t, engine.Options{Sources: parts, MaxLent: 10_000}), "reader")
 		for sql, code := range map[string]string{"SELECT array_agg(name) FROM customers": "", "SELECT array_agg(o::text) FROM orders o": sqlerr.ProgramLimitExceeded,
 			"SELECT array_agg(o::text) FROM orders o WHERE id < 10": "", "SELECT sum(id) FROM orders": ""} {
 			if a := run(t, s, sql); a.code != code {
@@ -67,8 +67,8 @@ func TestDifferential(t *testing.T) {
 			}
 		}
 	})
-	t.Run("one at a time", func(t *testing.T) { oneAtATime(t, newEngine(t, engine.Options{Sources: sources, MaxQueries: 1})) })
-	t.Run("lends once", func(t *testing.T) { lendsOnce(t, e, sources[0]) })
+	t.Run("one at a time", func(t *testing.T) { oneAtATime(t, newEngine(t, engine.Options{Sources: parts, MaxQueries: 1})) })
+	t.Run("lends once", func(t *testing.T) { lendsOnce(t, e, parts[0]) })
 	s := connect(t, e, "reader")
 	primary, err := pgconn.Connect(t.Context(), pg.DSN("reader", "postgres"))
 	if err != nil {
@@ -327,7 +327,7 @@ func texts(row [][]byte) []string {
 	return out
 }
 
-func newEngine(t *testing.T, o engine.Options) *engine.Engine {
+func newEngine(t testing.TB, o engine.Options) *engine.Engine {
 	t.Helper()
 	o.Logins = plainLogins{}
 	e, err := engine.New(o)
@@ -340,24 +340,7 @@ func newEngine(t *testing.T, o engine.Options) *engine.Engine {
 // stack is a real mirror and a real shadow of the primary.
 func stack(t *testing.T, pg *pgtest.Server) []engine.Source {
 	t.Helper()
-	m, err := mirror.New(mirror.Options{Dir: pgtest.Dir(t), SourceDSN: pg.DSN("postgres", "postgres"), CatalogSQL: catalog.SQL, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- m.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		<-done
-	})
-	select {
-	case <-m.Ready():
-	case err := <-done:
-		t.Fatalf("mirror ended: %v", err)
-	case <-time.After(2 * time.Minute):
-		t.Fatal("mirror is not ready")
-	}
+	m := mirrored(t, pg)
 	db, err := shadow.Open(shadow.Options{Dir: t.TempDir(), MemoryLimit: "1GB", Threads: 2, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -366,7 +349,46 @@ func stack(t *testing.T, pg *pgtest.Server) []engine.Source {
 	for _, r := range pg.Query(t, "postgres", "SELECT relnamespace::regnamespace::text, relname FROM pg_class WHERE relkind = 'r' AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')") {
 		load(t, pg, db, r[0], r[1])
 	}
+	return sources(m, db)
+}
+
+func sources(m *mirror.Mirror, db *shadow.DB) []engine.Source {
 	return []engine.Source{{Name: "postgres", Mirror: realMirror{m}, Shadow: realShadow{db, new(atomic.Int64), new(atomic.Int64)}}}
+}
+
+// mirrored is a mirror that is ready.
+func mirrored(t testing.TB, pg *pgtest.Server) *mirror.Mirror {
+	t.Helper()
+	m, err := mirror.New(mirror.Options{Dir: pgtest.Dir(t), SourceDSN: pg.DSN("postgres", "postgres"), CatalogSQL: catalog.SQL, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	during(t, m.Run)
+	await(t, m.Ready(), 2*time.Minute)
+	return m
+}
+
+// during runs something until the test ends.
+func during(t testing.TB, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("run: %v", err)
+		}
+	})
+}
+
+// await waits for a part to become ready.
+func await(t testing.TB, ready <-chan struct{}, limit time.Duration) {
+	t.Helper()
+	select {
+	case <-ready:
+	case <-time.After(limit):
+		t.Fatal("it does not become ready")
+	}
 }
 
 // load copies a table into the shadow as an initial copy does.
