@@ -31,6 +31,7 @@ type table struct {
 	rows               float64
 	heap, index, toast float64
 	history            forecast.Series
+	columns            []columnUse
 	parent             *table // followed by a table without a history of its own
 }
 
@@ -92,6 +93,9 @@ func (r *Runner) gatherTable(ctx context.Context, in *inputs, rel change.Relatio
 		in.created = append(in.created, in.unstored(t)...)
 	}
 	t.history = overlay(t.history, measured, t.rows, in.at)
+	if t.columns, err = r.columnUses(ctx, in, rel); err != nil {
+		return t, err
+	}
 	return t, nil
 }
 
@@ -146,6 +150,7 @@ func (r *Runner) keep(ctx context.Context, in inputs) error {
 	for _, t := range in.tables {
 		s, _ := sampler.Describe("volume.rows:" + t.relation)
 		samples = append(samples, forecast.Sample{Series: s, At: in.at, Value: t.rows})
+		samples = append(samples, t.columnSamples(in.at)...)
 	}
 	if len(samples) == 0 {
 		return nil

@@ -28,6 +28,7 @@ type Store interface {
 	TimeColumns(ctx context.Context, oid uint32) ([]forecast.TimeColumn, error)
 	DailyCounts(ctx context.Context, oid uint32, column string) (time.Time, []float64, error)
 	RowCount(ctx context.Context, oid uint32) (int64, error)
+	ColumnUses(ctx context.Context, oid uint32, wishes []forecast.ColumnWish, created string) ([]forecast.ColumnUse, error)
 	ChangeCounts(ctx context.Context, since time.Time, bucket time.Duration) ([]forecast.ChangeBucket, error)
 	SaveRun(ctx context.Context, run forecast.Run) (int64, error)
 	SaveExpectations(ctx context.Context, expectations []forecast.Expectation) error
@@ -61,6 +62,7 @@ type Runner struct {
 	model  Model
 
 	columns map[uint32]chosenColumn // guarded by working
+	uses    map[uint32]columnUses   // guarded by working
 	told    time.Time               // the last statement of the event trigger that was read; guarded by working
 
 	watching sync.Mutex
@@ -101,7 +103,7 @@ func New(o Options) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runner{o: o, params: params, columns: map[uint32]chosenColumn{}}, nil
+	return &Runner{o: o, params: params, columns: map[uint32]chosenColumn{}, uses: map[uint32]columnUses{}}, nil
 }
 
 // SetModel puts parameters into force from the next run on; bad ones are refused as by ValidateParams and change nothing.

@@ -103,6 +103,7 @@ func New(o Options) (*Sampler, error) {
 		{name: "statements", every: o.Interval, read: s.readStatements},
 		{name: "tables", every: perRound * o.Interval, read: s.readTables},
 		{name: "keys", every: perRound * o.Interval, read: s.readKeys},
+		{name: "bounds", every: perRound * o.Interval, read: s.readBounds},
 		{name: "references", every: perRound * o.Interval, read: s.readReferences},
 	}
 	return s, nil
