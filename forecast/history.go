@@ -52,5 +52,5 @@ type Expectation struct {
 	Expected, Lo, Hi float64
 }
 
-// Reference is a foreign key between two tables, by their qualified names.
+// Reference is a foreign key between two tables, or a partition with a table that it is a part of, by their qualified names.
 type Reference struct{ Child, Parent string }

@@ -39,12 +39,13 @@ type Store interface {
 }
 
 // Options configures a Runner. Ready is closed when the initial copy is done; nil means at once. References gives the foreign
-// keys by which a table without times follows its parent; nil means none are known. Inbox is the folder in which import commands leave
+// keys by which a table without times follows its parent, Partitions which tables are parts of others; nil means none are known. Inbox is the folder in which import commands leave
 // their files; empty means none. Interval zero is 15 minutes.
 type Options struct {
 	Store      Store
 	Ready      <-chan struct{}
 	References func() []forecast.Reference
+	Partitions func() []forecast.Reference
 	Inbox      string
 	Interval   time.Duration
 	Clock      func() time.Time
@@ -93,8 +94,12 @@ func New(o Options) (*Runner, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	none := func() []forecast.Reference { return nil }
 	if o.References == nil {
-		o.References = func() []forecast.Reference { return nil }
+		o.References = none
+	}
+	if o.Partitions == nil {
+		o.Partitions = none
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -54,6 +54,7 @@ type Sampler struct {
 	host       *host
 	mu         sync.Mutex
 	references []forecast.Reference
+	partitions []forecast.Reference
 }
 
 // collector is one kind of reading with its own pace.
@@ -186,4 +187,11 @@ func (s *Sampler) References() []forecast.Reference {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.references
+}
+
+// Partitions lists each partition that holds rows with every partitioned table above it, as they were last read.
+func (s *Sampler) Partitions() []forecast.Reference {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.partitions
 }
