@@ -127,7 +127,7 @@ func (a *Agent) openForecasts(dsn string) (err error) {
 	if err := os.MkdirAll(Inbox(a.settings), 0o700); err != nil {
 		return fmt.Errorf("make the folder of imports: %w", err)
 	}
-	a.predictor, err = predict.New(predict.Options{Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References, Inbox: Inbox(a.settings), Interval: f.Interval, Clock: time.Now, Log: a.log})
+	a.predictor, err = predict.New(predict.Options{Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References, Partitions: a.sampler.Partitions, Inbox: Inbox(a.settings), Interval: f.Interval, Clock: time.Now, Log: a.log})
 	return err
 }
 

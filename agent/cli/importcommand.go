@@ -14,7 +14,8 @@ import (
 )
 
 type importCommand struct {
-	DDL importDDLCommand `cmd:"" name:"ddl" help:"Import the history of schema changes, such as that of a migrations folder."`
+	DDL        importDDLCommand        `cmd:"" name:"ddl" help:"Import the history of schema changes, such as that of a migrations folder."`
+	Prometheus importPrometheusCommand `cmd:"" help:"Import the history that a Prometheus has of postgres_exporter and node_exporter."`
 }
 
 // inboxFlags name the agent that takes an import.

@@ -142,13 +142,16 @@ func (in *inputs) schemaChanges(within, horizon time.Duration, limits []forecast
 	out := hazard.Forecast(in.events, hazard.Options{At: in.at, From: in.watched, Within: within, Horizon: horizon, Tables: tables})
 	for _, l := range limits {
 		what, ok := remedies[l.Kind]
-		t := in.tableOf(l.Object)
-		if !ok || t == nil || l.P10.IsZero() {
+		if !ok || l.P10.IsZero() {
 			continue
 		}
-		forced := forecast.SchemaChange{Relation: t.relation, What: what, Within: within, Probability: chanceBy(l, in.at, in.at.Add(within)),
-			P10: l.P10, P50: l.P50, P90: l.P90, Because: fmt.Sprintf("%s of %s: %.6g of %.6g %s", l.Kind, l.Object, l.Current, l.Max, l.Unit), Basis: l.Basis}
-		i := slices.IndexFunc(out, func(c forecast.SchemaChange) bool { return c.Relation == t.relation && c.What == hazard.AnyChange })
+		relation := l.Object[:max(strings.LastIndexByte(l.Object, '.'), 0)]
+		if t := in.tableOf(l.Object); t != nil {
+			relation = t.relation
+		}
+		forced := forecast.SchemaChange{Relation: relation, What: what, Within: within, Probability: chanceBy(l, in.at, in.at.Add(within)),
+			P10: l.P10, P50: l.P50, P90: l.P90, Because: fmt.Sprintf("%s of %s is reached", l.Kind, l.Object), Basis: l.Basis} // how far it has come is only for those who may read the table
+		i := slices.IndexFunc(out, func(c forecast.SchemaChange) bool { return c.Relation == relation && c.What == hazard.AnyChange })
 		if i >= 0 {
 			out[i] = either(out[i], forced)
 		}
@@ -159,7 +162,10 @@ func (in *inputs) schemaChanges(within, horizon time.Duration, limits []forecast
 }
 
 // remedies are the changes of the schema that a limit forces.
-var remedies = map[string]string{"integer_key": "alter_type"}
+var remedies = map[string]string{
+	"integer_key": "alter_type", "integer_range": "alter_type", "numeric_range": "alter_type", "text_length": "alter_type",
+	"check_bound": "drop_constraint", "partition_range": "add_partition",
+}
 
 // either adds to a table's next change, whatever it will be, one that a limit forces.
 func either(any, forced forecast.SchemaChange) forecast.SchemaChange {

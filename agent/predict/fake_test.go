@@ -23,6 +23,7 @@ type fakeTable struct {
 	rows    int64
 	columns []forecast.TimeColumn
 	daily   []float64
+	uses    map[string]forecast.ColumnUse
 }
 
 // fake is a Store in memory. Its series are kept as the shadow keeps them: a level's last value, a rate's mean, in each step.
@@ -103,6 +104,19 @@ func (f *fake) DailyCounts(_ context.Context, oid uint32, _ string) (time.Time, 
 }
 
 func (f *fake) RowCount(_ context.Context, oid uint32) (int64, error) { return f.of(oid).rows, nil }
+
+func (f *fake) ColumnUses(_ context.Context, oid uint32, wishes []forecast.ColumnWish, _ string) ([]forecast.ColumnUse, error) {
+	var out []forecast.ColumnUse
+	for _, w := range wishes {
+		u, ok := f.of(oid).uses[w.Name]
+		if !ok {
+			u.Min, u.Max = math.NaN(), math.NaN()
+		}
+		u.ColumnWish = w
+		out = append(out, u)
+	}
+	return out, nil
+}
 
 func (f *fake) ChangeCounts(_ context.Context, since time.Time, _ time.Duration) ([]forecast.ChangeBucket, error) {
 	var out []forecast.ChangeBucket

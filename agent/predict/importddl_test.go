@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"foreshadow/agent/shadow"
+	"foreshadow/forecast"
 	"foreshadow/forecast/hazard"
 	"foreshadow/sql/sqlerr"
 )
@@ -94,6 +95,11 @@ func TestInbox(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if err := LeaveSamples(inbox, noon.Add(time.Minute), func(use func([]forecast.Sample) error) error {
+			return use([]forecast.Sample{{Series: forecast.Series{ID: "db.commits"}, At: noon.Add(-time.Hour), Value: 12.5}})
+		}); err != nil {
+			t.Fatal(err)
+		}
 		if !r.takeInbox(t.Context()) || r.takeInbox(t.Context()) {
 			t.Error("what was left is taken once")
 		}
@@ -104,6 +110,9 @@ func TestInbox(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(inbox, "*")); len(left) != 1 || !strings.HasSuffix(left[0], inboxDDL+inboxRefused) {
 		t.Errorf("left in the inbox: %v", left)
+	}
+	if s, err := store.Series(t.Context(), forecast.SeriesFilter{ID: "db.commits"}); err != nil || len(s) != 1 || len(s[0].Values) != 1 || s[0].Values[0] != 12.5 || s[0].Source != "import" {
+		t.Errorf("%v: the imported series is %+v", err, s)
 	}
 	known, from, err := r.schemaEvents(t.Context())
 	if err != nil || from.Year() != 2020 {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,6 +97,21 @@ func LeaveHistory(inbox string, events []forecast.SchemaEvent, now time.Time) er
 	})
 }
 
+// LeaveSamples leaves values of series in the inbox; read gives them piece by piece, and what it failed at leaves nothing.
+func LeaveSamples(inbox string, now time.Time, read func(use func([]forecast.Sample) error) error) error {
+	return leave(inbox, now, inboxSeries, func(w *csv.Writer) error {
+		return read(func(samples []forecast.Sample) error {
+			for i := range samples {
+				s := &samples[i]
+				if err := w.Write([]string{s.Series.ID, s.At.UTC().Format(time.RFC3339), strconv.FormatFloat(s.Value, 'g', -1, 64)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
 // leave writes a file into an inbox; it appears whole or not at all.
 func leave(inbox string, now time.Time, ending string, write func(*csv.Writer) error) error {
 	f, err := os.CreateTemp(inbox, ".import-*")
@@ -106,8 +122,12 @@ func leave(inbox string, now time.Time, ending string, write func(*csv.Writer) e
 	w := csv.NewWriter(f)
 	err = write(w)
 	w.Flush()
-	if err = errors.Join(err, w.Error(), f.Chmod(0o644), f.Close()); err != nil { // the agent may run under another account; the folder is its own
-		return fmt.Errorf("leave an import for the agent: %w", err)
+	// The agent may run under another account; the folder is its own.
+	if put := errors.Join(w.Error(), f.Chmod(0o644), f.Close()); put != nil {
+		err = errors.Join(err, fmt.Errorf("leave an import for the agent: %w", put))
+	}
+	if err != nil {
+		return err
 	}
 	name := strings.ReplaceAll(now.UTC().Format("20060102T150405.000000000"), ".", "") + ending
 	return os.Rename(f.Name(), filepath.Join(inbox, name))

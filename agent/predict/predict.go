@@ -28,6 +28,7 @@ type Store interface {
 	TimeColumns(ctx context.Context, oid uint32) ([]forecast.TimeColumn, error)
 	DailyCounts(ctx context.Context, oid uint32, column string) (time.Time, []float64, error)
 	RowCount(ctx context.Context, oid uint32) (int64, error)
+	ColumnUses(ctx context.Context, oid uint32, wishes []forecast.ColumnWish, created string) ([]forecast.ColumnUse, error)
 	ChangeCounts(ctx context.Context, since time.Time, bucket time.Duration) ([]forecast.ChangeBucket, error)
 	SaveRun(ctx context.Context, run forecast.Run) (int64, error)
 	SaveExpectations(ctx context.Context, expectations []forecast.Expectation) error
@@ -38,12 +39,13 @@ type Store interface {
 }
 
 // Options configures a Runner. Ready is closed when the initial copy is done; nil means at once. References gives the foreign
-// keys by which a table without times follows its parent; nil means none are known. Inbox is the folder in which import commands leave
+// keys by which a table without times follows its parent, Partitions which tables are parts of others; nil means none are known. Inbox is the folder in which import commands leave
 // their files; empty means none. Interval zero is 15 minutes.
 type Options struct {
 	Store      Store
 	Ready      <-chan struct{}
 	References func() []forecast.Reference
+	Partitions func() []forecast.Reference
 	Inbox      string
 	Interval   time.Duration
 	Clock      func() time.Time
@@ -61,6 +63,7 @@ type Runner struct {
 	model  Model
 
 	columns map[uint32]chosenColumn // guarded by working
+	uses    map[uint32]columnUses   // guarded by working
 	told    time.Time               // the last statement of the event trigger that was read; guarded by working
 
 	watching sync.Mutex
@@ -91,8 +94,12 @@ func New(o Options) (*Runner, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	none := func() []forecast.Reference { return nil }
 	if o.References == nil {
-		o.References = func() []forecast.Reference { return nil }
+		o.References = none
+	}
+	if o.Partitions == nil {
+		o.Partitions = none
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -101,7 +108,7 @@ func New(o Options) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runner{o: o, params: params, columns: map[uint32]chosenColumn{}}, nil
+	return &Runner{o: o, params: params, columns: map[uint32]chosenColumn{}, uses: map[uint32]columnUses{}}, nil
 }
 
 // SetModel puts parameters into force from the next run on; bad ones are refused as by ValidateParams and change nothing.

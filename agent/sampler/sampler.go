@@ -54,6 +54,7 @@ type Sampler struct {
 	host       *host
 	mu         sync.Mutex
 	references []forecast.Reference
+	partitions []forecast.Reference
 }
 
 // collector is one kind of reading with its own pace.
@@ -103,6 +104,7 @@ func New(o Options) (*Sampler, error) {
 		{name: "statements", every: o.Interval, read: s.readStatements},
 		{name: "tables", every: perRound * o.Interval, read: s.readTables},
 		{name: "keys", every: perRound * o.Interval, read: s.readKeys},
+		{name: "bounds", every: perRound * o.Interval, read: s.readBounds},
 		{name: "references", every: perRound * o.Interval, read: s.readReferences},
 	}
 	return s, nil
@@ -185,4 +187,11 @@ func (s *Sampler) References() []forecast.Reference {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.references
+}
+
+// Partitions lists each partition that holds rows with every partitioned table above it, as they were last read.
+func (s *Sampler) Partitions() []forecast.Reference {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.partitions
 }

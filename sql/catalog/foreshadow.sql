@@ -65,6 +65,8 @@ CREATE TABLE foreshadow.limits_forecast (
   p10 timestamptz, p50 timestamptz, p90 timestamptz, note text,
   model text, trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision);
 COMMENT ON TABLE foreshadow.limits_forecast IS 'When limits will be reached; p10 is the early date';
+COMMENT ON COLUMN foreshadow.limits_forecast.limit_kind IS 'integer_key, sequence, transaction_ids, multixacts, disk, connections, table_size, toast_size, toast_values, partition_range; of columns text_length, integer_range, numeric_range, check_bound, not_null';
+COMMENT ON COLUMN foreshadow.limits_forecast.note IS 'Such as: no limit in sight';
 
 CREATE TABLE foreshadow.schema_changes (at timestamptz, relation text, kind text, object text, source text);
 COMMENT ON TABLE foreshadow.schema_changes IS 'The changes of tables'' schemas that are known: captured since the agent began, or imported';
