@@ -66,7 +66,7 @@ var house = map[string]struct {
 var owners = map[string][]string{
 	"github.com/duckdb/":                {"agent/shadow"},
 	"github.com/jackc/pglogrepl":        {"agent/capture"},
-	"github.com/pganalyze/pg_query_go/": {"sql/parse", "sql/rewrite"},
+	"github.com/pganalyze/pg_query_go/": {"sql/parse", "sql/rewrite", "forecast/risk"},
 	"github.com/jackc/pgx/v5/pgproto3":  {"pgwire", "agent/capture", "agent/mirror", "agent/orchestrator/local"}, // the clients of pgconn read its messages
 	"github.com/hashicorp/raft":         {"cluster/raftnode"},
 	"github.com/sajari/regression":      {"forecast"},
