@@ -286,7 +286,11 @@ func (k *classifier) dropColumn(r *Relation, c *pg.AlterTableCmd) change {
 		k.dropViews(r, col.Number)
 	}
 	if col.Feeds != "" {
-		k.needsCascade(c.Behavior, fmt.Sprintf("column %s is computed from column %q", col.Feeds, c.Name))
+		behavior := c.Behavior
+		if k.Version < 15 { // the column goes along unasked
+			behavior = pg.DropBehavior_DROP_CASCADE
+		}
+		k.needsCascade(behavior, fmt.Sprintf("column %s is computed from column %q", col.Feeds, c.Name))
 	}
 	k.step.Breaks = append(k.step.Breaks, Break{Relation: r, Column: c.Name, How: "dropped", Certain: true})
 	k.step.Notes = append(k.step.Notes, "the column's space is not given back before the rows are written anew")
