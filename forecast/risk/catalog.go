@@ -4,7 +4,11 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
+
+	"foreshadow/sql/sqlerr"
 )
 
 // CatalogSQL asks a PostgreSQL for a Catalog as one JSON text. Its parameters are the three lists of a script's Names.
@@ -31,6 +35,7 @@ type Relation struct {
 	Name         string       `json:"name"` // schema.name
 	Kind         string       `json:"kind"` // as in pg_class.relkind
 	Persistence  string       `json:"persistence"`
+	Readable     bool         `json:"readable"` // by the role that asked
 	Partition    bool         `json:"partition"`
 	AccessMethod string       `json:"access_method"`
 	Tablespace   string       `json:"tablespace"`
@@ -132,6 +137,51 @@ func ReadCatalog(text string) (*Catalog, error) {
 		}
 	}
 	return &c, nil
+}
+
+// hidden stands for a relation that the role may not read.
+const hidden = "another relation"
+
+// Restrict refuses names of relations that the role may not read, or that are not the primary's own, and takes the names from those that
+// merely hang together with them.
+func (c *Catalog) Restrict() error {
+	for _, name := range slices.Sorted(maps.Keys(c.Named)) {
+		r := c.relation(c.Named[name])
+		if r != nil && r.Table != nil {
+			r = r.Table
+		}
+		switch schema, short, _ := strings.Cut(r.shown(), "."); {
+		case r == nil || schema == "foreshadow" || schema == "information_schema" || strings.HasPrefix(schema, "pg_"):
+			return sqlerr.New(sqlerr.WrongObjectType, "\"%s\" is not a relation of the primary", strings.ReplaceAll(name, `"`, ""))
+		case !r.Readable:
+			return sqlerr.New(sqlerr.InsufficientPrivilege, "permission denied for table %s", short)
+		}
+	}
+	for _, r := range c.Relations {
+		owner := r
+		if r.Table != nil {
+			owner = r.Table
+		}
+		if !owner.Readable {
+			r.Name = hidden
+		}
+	}
+	for _, r := range c.Relations { // views are named by their readers
+		for i := range r.Views {
+			if v := r.Views[i].View; !slices.ContainsFunc(c.Relations, func(o *Relation) bool { return o.Name == v }) {
+				r.Views[i].View = hidden
+			}
+		}
+	}
+	return nil
+}
+
+// shown is the relation's name; empty without a relation.
+func (r *Relation) shown() string {
+	if r == nil {
+		return ""
+	}
+	return r.Name
 }
 
 // relation finds a relation by its OID; nil when it is not known.

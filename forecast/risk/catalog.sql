@@ -70,6 +70,8 @@ sequences AS (
      AND d.deptype IN ('a', 'i') AND d.refobjid IN (SELECT oid FROM rels) GROUP BY 1),
 described AS (
   SELECT pg_catalog.jsonb_build_object('oid', c.oid::int8, 'name', n.nspname || '.' || c.relname, 'kind', c.relkind, 'persistence', c.relpersistence,
+      'readable', pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind WHEN 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
+        ELSE pg_catalog.has_table_privilege(c.oid, 'SELECT') END,
       'partition', c.relispartition, 'access_method', coalesce(am.amname, ''), 'tablespace', coalesce(ts.spcname, ''), 'columns', coalesce(k.list, '[]'),
       'indexes', coalesce(i.list, '[]'), 'constraints', coalesce(x.list, '[]'), 'views', coalesce(v.list, '[]'), 'sequences', coalesce(s.list, '[]'),
       'strategy', coalesce(p.partstrat::text, ''), 'key', coalesce(p.partattrs::int2[], '{}'), 'default', coalesce(p.partdefid, 0)::int8,

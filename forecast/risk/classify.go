@@ -31,8 +31,12 @@ func (s *Script) Classify(c *Catalog) ([]Step, error) {
 	for i := range s.statements {
 		st := &s.statements[i]
 		if t := st.node.GetTransactionStmt(); t != nil {
-			inside = explicit && (begins(st.node) || inside && !ends(t))
-			group++
+			if begins(st.node) {
+				inside = true
+				group++
+			} else if ends(t) {
+				inside = false
+			}
 			continue
 		}
 		if !inside {

@@ -548,7 +548,7 @@ func (k *classifier) write(command string, rv *pg.RangeVar, all bool) error {
 		return err
 	}
 	for _, t := range k.tree(r, !rv.Inh) {
-		k.on(Effect{Lock: RowExclusive, Scan: all && t.stored()}, t)
+		k.on(Effect{Lock: RowExclusive, Scan: all && t.stored(), Changes: all && t.stored()}, t)
 	}
 	if all && command != "INSERT" {
 		k.step.Notes = append(k.step.Notes, "every row is locked until COMMIT, and leaves a dead version behind: do it in batches by key, each its own transaction")

@@ -60,6 +60,7 @@ type Effect struct {
 	Fresh    bool // files are replaced by empty ones
 	Scan     bool // every row is read under the lock
 	Check    bool // the scan looks every row up in another table
+	Changes  bool // every row is changed by itself
 	Builds   int  // indexes that are built from all rows, besides those of a rewrite
 	Repeats  int  // passes over the table: 2 for what is done concurrently, otherwise 1
 }
@@ -73,6 +74,8 @@ func (e Effect) Work() string {
 		return "copy"
 	case e.Fresh:
 		return "new files"
+	case e.Changes:
+		return "every row"
 	case e.Builds > 0:
 		return "index build"
 	case e.Scan:
@@ -86,6 +89,7 @@ func (e *Effect) merge(o Effect) {
 	e.Lock = max(e.Lock, o.Lock)
 	e.Rewrite, e.Copy, e.Fresh = e.Rewrite || o.Rewrite, e.Copy || o.Copy, e.Fresh || o.Fresh
 	e.Scan, e.Check = e.Scan || o.Scan, e.Check || o.Check
+	e.Changes = e.Changes || o.Changes
 	e.Builds += o.Builds
 	e.Repeats = max(e.Repeats, o.Repeats)
 }
