@@ -3,6 +3,7 @@ package risk
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"foreshadow/forecast"
@@ -33,6 +34,7 @@ const (
 type Finding struct {
 	Effect
 	Known       bool // whether the relation's size is known
+	Kept        bool // most of the time comes from later statements of the same transaction, which keeps the lock
 	Rows, Bytes forecast.Quantiles
 	Hold        forecast.Quantiles // seconds from getting the lock to the transaction's end
 	Wait        float64            // expected seconds until the lock is had, with everything that comes later waiting behind it
@@ -123,11 +125,14 @@ func (o *Outlook) assess(steps []Step, i int, c *Catalog, day, point int) Assess
 		if e.Relation.Table != nil {
 			continue
 		}
-		f := o.finding(c, steps[i], e, day, o.Rates.spread(after[low], after[median], after[high]), after[point])
+		f := o.finding(c, e, day, o.Rates.spread(after[low], after[median], after[high]), after[point], q[point].seconds)
 		a.Findings = append(a.Findings, f)
 		a.worse(f.Verdict, f.Because)
 	}
 	o.judge(&a, c)
+	if slices.ContainsFunc(a.Findings, func(f Finding) bool { return f.Kept && f.Verdict != Safe }) {
+		a.Notes = append(slices.Clone(a.Notes), "the lock is kept until COMMIT, through what comes after: give each statement a transaction of its own")
+	}
 	if a.Because == "" {
 		a.Because = "nothing that clients do waits for more than a moment"
 	}
@@ -202,10 +207,10 @@ func (o *Outlook) waitFor(e Effect) float64 {
 	return 0
 }
 
-// finding is what a step does to one relation. seconds is how long the lock is held, at the point that the verdict is made at.
-func (o *Outlook) finding(c *Catalog, s Step, e Effect, day int, hold forecast.Quantiles, seconds float64) Finding {
+// finding is what a step does to one relation. seconds is how long the lock is held, at the point that the verdict is made at, own the step's part of it.
+func (o *Outlook) finding(c *Catalog, e Effect, day int, hold forecast.Quantiles, seconds, own float64) Finding {
 	t, ok := o.Tables[e.Relation.Name]
-	f := Finding{Effect: e, Known: ok || !e.Relation.stored(), Hold: hold, Wait: o.waitFor(e), Verdict: Safe, Conflicting: math.NaN()}
+	f := Finding{Effect: e, Known: ok || !e.Relation.stored(), Kept: seconds > 2*own, Hold: hold, Wait: o.waitFor(e), Verdict: Safe, Conflicting: math.NaN()}
 	var factor forecast.Quantiles
 	f.Rows, factor = t.at(day)
 	size := t.Heap + t.Index + t.Toast
@@ -220,13 +225,17 @@ func (o *Outlook) finding(c *Catalog, s Step, e Effect, day int, hold forecast.Q
 		best := quietest(hours)
 		f.BestHour, f.AtBest = o.Now.Truncate(time.Hour).Add(time.Duration(best+1)*time.Hour), hours[best]
 	}
-	f.Verdict, f.Because = o.verdict(f, s, stall)
+	f.Verdict, f.Because = o.verdict(f, stall)
 	return f
 }
 
 // verdict is that of one relation.
-func (o *Outlook) verdict(f Finding, s Step, stall float64) (Verdict, string) {
-	blocked := fmt.Sprintf("%s on %s wait %s (%s under %s)", f.Lock.Blocks(), f.Relation.Name, Seconds(stall), f.Work(), f.Lock)
+func (o *Outlook) verdict(f Finding, stall float64) (Verdict, string) {
+	kept := ""
+	if f.Kept {
+		kept = ", kept to COMMIT"
+	}
+	blocked := fmt.Sprintf("%s on %s wait %s (%s under %s%s)", f.Lock.Blocks(), f.Relation.Name, Seconds(stall), f.Work(), f.Lock, kept)
 	crowd := ""
 	if f.Queued >= 1 {
 		crowd = fmt.Sprintf("; %.0f statements queue up", f.Queued)

@@ -116,7 +116,7 @@ func riskRows(n, of int, a *risk.Assessment, stats bool) [][]any {
 		}
 		if !math.IsNaN(f.Conflicting) {
 			say("load", "%.3g statements/s would wait, %.0f at the end", f.Conflicting, f.Queued)
-			if f.Conflicting > 0 {
+			if f.AtBest < 0.9*f.Conflicting {
 				say("best hour", "%s: %.3g statements/s", f.BestHour.UTC().Format("Mon 2006-01-02 15:04 MST"), f.AtBest)
 			}
 		}
@@ -129,7 +129,7 @@ func riskRows(n, of int, a *risk.Assessment, stats bool) [][]any {
 	}
 	for i, q := range a.Broken {
 		if stats && i < 5 {
-			say("breaks", "%s", strings.Join(strings.Fields(q), " "))
+			say("used by", "%s", strings.Join(strings.Fields(q), " "))
 		}
 	}
 	for _, note := range a.Notes {
