@@ -49,6 +49,7 @@ var house = map[string]struct {
 	"sql/engine":               {work, "sessions and statements"},
 	"agent/ingest":             {work, "the loop from source to shadow"},
 	"agent/verify":             {work, "proof that the shadow equals the primary"},
+	"agent/rates":              {work, "what the host does in a second"},
 	"agent/predict":            {work, "series to forecasts"},
 	"agent/orchestrator":       {work, "predicted state to instance"},
 	"cluster":                  {work, "requests, approvals and their execution"},

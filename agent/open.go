@@ -21,6 +21,7 @@ import (
 	"foreshadow/agent/mirror"
 	"foreshadow/agent/orchestrator"
 	"foreshadow/agent/predict"
+	"foreshadow/agent/rates"
 	"foreshadow/agent/sampler"
 	"foreshadow/agent/shadow"
 	"foreshadow/agent/verify"
@@ -121,7 +122,11 @@ func (a *Agent) openForecasts(dsn string) (err error) {
 	if err != nil {
 		return err
 	}
-	a.predictor, err = predict.New(predict.Options{Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References, Interval: f.Interval, Clock: time.Now, Log: a.log})
+	measured, err := rates.Read(a.settings.Server.DataDir)
+	if err != nil {
+		a.log.Warn("durations of schema changes rest on the shipped rates", "error", err)
+	}
+	a.predictor, err = predict.New(predict.Options{Rates: measured, Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References, Interval: f.Interval, Clock: time.Now, Log: a.log})
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"foreshadow/agent/change"
 	"foreshadow/forecast"
+	"foreshadow/forecast/risk"
 	"foreshadow/sql/sqlerr"
 )
 
@@ -40,6 +41,7 @@ type Options struct {
 	Ready      <-chan struct{}
 	References func() []forecast.Reference
 	Interval   time.Duration
+	Rates      risk.Rates // of schema changes; zero means the shipped ones
 	Clock      func() time.Time
 	Log        *slog.Logger
 }
@@ -83,6 +85,9 @@ func New(o Options) (*Runner, error) {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.Rates == (risk.Rates{}) {
+		o.Rates = risk.DefaultRates
 	}
 	if o.References == nil {
 		o.References = func() []forecast.Reference { return nil }

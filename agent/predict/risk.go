@@ -30,6 +30,7 @@ func (t Tables) Assess(ctx context.Context, script *risk.Script, c *risk.Catalog
 	if err != nil {
 		return nil, err
 	}
+	o.Rates = t.r.o.Rates
 	return risk.Assess(steps, c, o, days), nil
 }
 
@@ -40,7 +41,7 @@ func (s *snapshot) outlook(ctx context.Context, now time.Time, p Params, days in
 	if err != nil {
 		return nil, err
 	}
-	o := &risk.Outlook{Now: now.UTC(), Tables: map[string]risk.Table{}, Rates: risk.DefaultRates, FreeConnections: math.NaN(), DiskFree: math.NaN(),
+	o := &risk.Outlook{Now: now.UTC(), Tables: map[string]risk.Table{}, FreeConnections: math.NaN(), DiskFree: math.NaN(),
 		Snapshot: in.average("lock.snapshot")}
 	for i := range in.tables {
 		t := &in.tables[i]

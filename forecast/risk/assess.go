@@ -59,6 +59,7 @@ type Assessment struct {
 	ChangesOn  time.Time // the first day on which the verdict is another, at the median size; zero when it stays within the forecast
 	EarlyOn    time.Time // the same at the 90 % point
 	Becomes    Verdict
+	Rates      Rates // that the durations rest on
 }
 
 // Assess holds steps against an outlook, so many days ahead. The verdict is that of the median size and the week's average load.
@@ -107,7 +108,7 @@ func (o *Outlook) turning(steps []Step, i int, c *Catalog, now Verdict, day, day
 
 // assess is one step at one day.
 func (o *Outlook) assess(steps []Step, i int, c *Catalog, day, point int) Assessment {
-	a := Assessment{Step: steps[i], Verdict: Safe}
+	a := Assessment{Step: steps[i], Verdict: Safe, Rates: o.Rates}
 	q := o.costs(steps[i], day)
 	a.Disk, a.WAL = q[point].disk, q[point].wal
 	a.ReplicaLag = a.WAL / o.Rates.Replay

@@ -2,12 +2,13 @@ package risk
 
 import (
 	"math"
+	"time"
 
 	"foreshadow/forecast"
 )
 
 // Rates are what a server does in a second. The defaults are about half of what one core of a small virtual machine did with everything in
-// memory, and its whole rate for indexes of random text (BenchmarkRates measures them). A server whose tables are not in memory is slower, one
+// memory, and its whole rate for indexes of random text (package agent/rates measures them). A server whose tables are not in memory is slower, one
 // with parallel workers faster: Factor is how far off the hold times are taken to be, each way, at the 10 % and 90 % points.
 type Rates struct {
 	Scan    float64 // bytes read and checked
@@ -18,6 +19,8 @@ type Rates struct {
 	Copy    float64 // bytes of files copied
 	Replay  float64 // bytes of write-ahead log that a replica applies
 	Factor  float64
+	// Measured is when; zero for the shipped rates.
+	Measured time.Time
 }
 
 // DefaultRates are those without a measurement on the primary's own hardware.

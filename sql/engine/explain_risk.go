@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,6 +132,13 @@ func riskRows(n, of int, a *risk.Assessment, stats bool) [][]any {
 		if stats && i < 5 {
 			say("used by", "%s", strings.Join(strings.Fields(q), " "))
 		}
+	}
+	if slices.ContainsFunc(a.Findings, func(f risk.Finding) bool { return f.Work() != "metadata" }) {
+		basis := "shipped rates of a small machine; foreshadow calibrate measures this one"
+		if !a.Rates.Measured.IsZero() {
+			basis = "rates measured on this host on " + a.Rates.Measured.Format(time.DateOnly)
+		}
+		say("durations", "%s", basis)
 	}
 	for _, note := range a.Notes {
 		say("note", "%s", note)
