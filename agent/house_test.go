@@ -50,6 +50,7 @@ var house = map[string]struct {
 	"sql/engine":               {work, "sessions and statements"},
 	"agent/ingest":             {work, "the loop from source to shadow"},
 	"agent/verify":             {work, "proof that the shadow equals the primary"},
+	"agent/rates":              {work, "what the host does in a second"},
 	"agent/predict":            {work, "series to forecasts"},
 	"agent/orchestrator":       {work, "predicted state to instance"},
 	"cluster":                  {work, "requests, approvals and their execution"},
@@ -67,7 +68,7 @@ var house = map[string]struct {
 var owners = map[string][]string{
 	"github.com/duckdb/":                {"agent/shadow"},
 	"github.com/jackc/pglogrepl":        {"agent/capture"},
-	"github.com/pganalyze/pg_query_go/": {"sql/parse", "sql/rewrite"},
+	"github.com/pganalyze/pg_query_go/": {"sql/parse", "sql/rewrite", "forecast/risk"},
 	"github.com/jackc/pgx/v5/pgproto3":  {"pgwire", "agent/capture", "agent/mirror", "agent/orchestrator/local"}, // the clients of pgconn read its messages
 	"github.com/hashicorp/raft":         {"cluster/raftnode"},
 	"github.com/sajari/regression":      {"forecast"},

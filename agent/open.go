@@ -21,6 +21,7 @@ import (
 	"foreshadow/agent/mirror"
 	"foreshadow/agent/orchestrator"
 	"foreshadow/agent/predict"
+	"foreshadow/agent/rates"
 	"foreshadow/agent/sampler"
 	"foreshadow/agent/shadow"
 	"foreshadow/agent/verify"
@@ -127,7 +128,11 @@ func (a *Agent) openForecasts(dsn string) (err error) {
 	if err := os.MkdirAll(Inbox(a.settings), 0o700); err != nil {
 		return fmt.Errorf("make the folder of imports: %w", err)
 	}
-	a.predictor, err = predict.New(predict.Options{Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References, Partitions: a.sampler.Partitions, Inbox: Inbox(a.settings), Interval: f.Interval, Clock: time.Now, Log: a.log})
+	measured, err := rates.Read(a.settings.Server.DataDir)
+	if err != nil {
+		a.log.Warn("durations of schema changes rest on the shipped rates", "error", err)
+	}
+	a.predictor, err = predict.New(predict.Options{Rates: measured, Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References, Partitions: a.sampler.Partitions, Inbox: Inbox(a.settings), Interval: f.Interval, Clock: time.Now, Log: a.log})
 	return err
 }
 

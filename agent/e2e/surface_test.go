@@ -25,7 +25,7 @@ func TestSurface(t *testing.T) {
 	d := startGuarded(t)
 	for name, test := range map[string]func(*testing.T, *dev){
 		"backslash": backslashCommands, "own relations": ownRelations, "own functions": ownFunctions, "copy": copies,
-		"psql copy": psqlCopy, "listen": listens, "timeout": timedOut, "context": noInnerNames,
+		"psql copy": psqlCopy, "listen": listens, "timeout": timedOut, "context": noInnerNames, "risk": assessesRisk,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, d) })
 	}
@@ -88,6 +88,8 @@ func ownFunctions(t *testing.T, d *dev) {
 		{"SELECT * FROM foreshadow.forecast($1, $2)", []any{"volume.rows:public.orders", "30 days"}},
 		{"SELECT * FROM foreshadow.forecast($1, $2, $3) LIMIT 5", []any{"volume.rows:public.orders", "30 days", 80}},
 		{"SELECT mean FROM foreshadow.forecast(series => $1, level => 80, horizon => '14 days')", []any{"volume.rows:public.orders"}},
+		{"SELECT verdict FROM foreshadow.assess_ddl($1)", []any{"CREATE INDEX ON orders (total)"}},
+		{"SELECT relation, hold_p50 FROM foreshadow.assess_ddl($1, $2) WHERE lock = 'SHARE'", []any{"CREATE INDEX ON orders (total)", "90 days"}},
 		{"SELECT * FROM foreshadow.chart($1)", []any{"volume.rows:public.orders"}},
 		{"SELECT chart FROM foreshadow.chart($1, '90 days', $2, $3)", []any{"volume.rows:public.orders", 60, 10}},
 	} {

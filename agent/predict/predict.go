@@ -14,6 +14,7 @@ import (
 
 	"foreshadow/agent/change"
 	"foreshadow/forecast"
+	"foreshadow/forecast/risk"
 	"foreshadow/sql/sqlerr"
 )
 
@@ -48,6 +49,7 @@ type Options struct {
 	Partitions func() []forecast.Reference
 	Inbox      string
 	Interval   time.Duration
+	Rates      risk.Rates // of schema changes; zero means the shipped ones
 	Clock      func() time.Time
 	Log        *slog.Logger
 }
@@ -95,6 +97,9 @@ func New(o Options) (*Runner, error) {
 		o.Clock = time.Now
 	}
 	none := func() []forecast.Reference { return nil }
+	if o.Rates == (risk.Rates{}) {
+		o.Rates = risk.DefaultRates
+	}
 	if o.References == nil {
 		o.References = none
 	}

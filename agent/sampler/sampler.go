@@ -52,6 +52,7 @@ type Sampler struct {
 	statements *statements
 	database   *database
 	host       *host
+	locks      locks
 	mu         sync.Mutex
 	references []forecast.Reference
 	partitions []forecast.Reference
@@ -96,12 +97,13 @@ func New(o Options) (*Sampler, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Sampler{o: o, database: &database{}, host: &host{proc: o.Proc, disk: o.DiskPath}}
+	s := &Sampler{o: o, database: &database{}, locks: locks{map[string]bool{}}, host: &host{proc: o.Proc, disk: o.DiskPath}}
 	s.statements = &statements{top: o.TopStatements, log: o.Log, texts: map[int64]string{}, score: map[int64]float64{}}
 	s.collectors = []*collector{
 		{name: "host", every: o.Interval, local: true, read: s.readHost},
 		{name: "database", every: o.Interval, read: s.readDatabase},
 		{name: "statements", every: o.Interval, read: s.readStatements},
+		{name: "locks", every: o.Interval, read: s.readLocks},
 		{name: "tables", every: perRound * o.Interval, read: s.readTables},
 		{name: "keys", every: perRound * o.Interval, read: s.readKeys},
 		{name: "bounds", every: perRound * o.Interval, read: s.readBounds},

@@ -68,6 +68,9 @@ var kinds = map[string]kind{
 	"limit.mxid_freeze":     {"limit", "mxid_freeze", "multixacts", "age at which autovacuum freezes in any case", day},
 	"limit.table_bytes":     {"limit", "table_bytes", "bytes", "the largest size of a table's file", day},
 	"limit.xid_age":         {"limit", "xid_age", "transactions", "age of the oldest unfrozen transaction of all databases", time.Hour},
+	"lock.readers":          {"load", "readers", "s", "age of the oldest transaction that holds a table", time.Hour},
+	"lock.writers":          {"load", "writers", "s", "age of the oldest transaction that writes to a table", time.Hour},
+	"lock.snapshot":         {"load", "snapshot", "s", "age of the oldest snapshot of the database", time.Hour},
 }
 
 // Describe fills in the words of a series from its ID, such as load.total_calls or volume.heap_bytes:public.orders.

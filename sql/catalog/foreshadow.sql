@@ -154,6 +154,15 @@ COMMENT ON FUNCTION foreshadow.forecast(text, interval, double precision) IS 'Fo
 CREATE FUNCTION foreshadow.chart(series text, horizon interval DEFAULT '30 days', width integer DEFAULT 100, height integer DEFAULT 20)
   RETURNS TABLE (chart text) LANGUAGE sql AS 'SELECT NULL::text WHERE false';
 COMMENT ON FUNCTION foreshadow.chart(text, interval, integer, integer) IS 'History, median and interval of a series, drawn for a terminal';
+CREATE FUNCTION foreshadow.assess_ddl(sql text, horizon interval DEFAULT NULL)
+  RETURNS TABLE (statement integer, command text, relation text, lock text, blocks text, work text, rows double precision, bytes double precision,
+    hold_p10 double precision, hold_p50 double precision, hold_p90 double precision, wait double precision, conflicting double precision, queued double precision,
+    disk_bytes double precision, wal_bytes double precision, replica_lag double precision, breaks text, verdict text, because text,
+    changes_on timestamptz, changes_early timestamptz, becomes text, best_hour timestamptz, safer text)
+  LANGUAGE sql AS 'SELECT NULL::int, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::float8, NULL::float8,
+    NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::text, NULL::text, NULL::text,
+    NULL::timestamptz, NULL::timestamptz, NULL::text, NULL::timestamptz, NULL::text WHERE false';
+COMMENT ON FUNCTION foreshadow.assess_ddl(text, interval) IS 'What schema changes would do: locks, work, seconds, load held up, disk, verdict, and when the verdict changes; a row for each relation';
 CREATE FUNCTION foreshadow.diff(relation text, t1 text, t2 text)
   RETURNS TABLE (change text, primary_key jsonb, before jsonb, after jsonb, changed_columns text[])
   LANGUAGE sql AS 'SELECT NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb, NULL::text[] WHERE false';

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"foreshadow/forecast/risk"
 	"foreshadow/sql/ast"
 	"foreshadow/sql/result"
 	"foreshadow/sql/session"
@@ -123,6 +124,8 @@ type Predictor interface {
 	PredictedState(ctx context.Context, horizon time.Duration) (result.Table, error)
 	Forecast(ctx context.Context, series string, horizon time.Duration, level float64) (result.Table, error)
 	Chart(ctx context.Context, series string, horizon time.Duration, width, height int) (result.Table, error)
+	// Assess holds a script against a catalog and the forecasts for so far ahead; zero is now.
+	Assess(ctx context.Context, script *risk.Script, catalog *risk.Catalog, horizon time.Duration) ([]risk.Assessment, error)
 }
 
 // Verdict is what the comparison of one table came to. LSN is zero where its rows could not be compared; Detail may hold values of rows that differ,

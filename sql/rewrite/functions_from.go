@@ -21,6 +21,13 @@ var predictive = map[string]struct {
 		{Name: "backtest_origins", OID: types.Int4}, {Name: "mase", OID: types.Float8}, {Name: "skill", OID: types.Float8}, {Name: "coverage", OID: types.Float8}}},
 	"diff": {[]string{"relation", "t1", "t2"}, []Column{{Name: "change", OID: types.Text}, {Name: "primary_key", OID: types.JSONB}, {Name: "before", OID: types.JSONB},
 		{Name: "after", OID: types.JSONB}, {Name: "changed_columns", OID: textArray}}},
+	"assess_ddl": {[]string{"sql", "horizon"}, []Column{{Name: "statement", OID: types.Int4}, {Name: "command", OID: types.Text}, {Name: "relation", OID: types.Text},
+		{Name: "lock", OID: types.Text}, {Name: "blocks", OID: types.Text}, {Name: "work", OID: types.Text}, {Name: "rows", OID: types.Float8}, {Name: "bytes", OID: types.Float8},
+		{Name: "hold_p10", OID: types.Float8}, {Name: "hold_p50", OID: types.Float8}, {Name: "hold_p90", OID: types.Float8}, {Name: "wait", OID: types.Float8},
+		{Name: "conflicting", OID: types.Float8}, {Name: "queued", OID: types.Float8}, {Name: "disk_bytes", OID: types.Float8}, {Name: "wal_bytes", OID: types.Float8},
+		{Name: "replica_lag", OID: types.Float8}, {Name: "breaks", OID: types.Text}, {Name: "verdict", OID: types.Text}, {Name: "because", OID: types.Text},
+		{Name: "changes_on", OID: types.TimestampTZ}, {Name: "changes_early", OID: types.TimestampTZ}, {Name: "becomes", OID: types.Text},
+		{Name: "best_hour", OID: types.TimestampTZ}, {Name: "safer", OID: types.Text}}},
 	"chart": {[]string{"series", "horizon", "width", "height"}, []Column{{Name: "chart", OID: types.Text}}},
 }
 
@@ -28,7 +35,7 @@ var predictive = map[string]struct {
 const textArray = 1009
 
 // parameterTypes is how the mirror computes the arguments; a moment may be of any type and comes as text that no setting changes.
-var parameterTypes = map[string]uint32{"series": types.Text, "horizon": types.Interval, "level": types.Float8, "width": types.Int4, "height": types.Int4,
+var parameterTypes = map[string]uint32{"series": types.Text, "sql": types.Text, "horizon": types.Interval, "level": types.Float8, "width": types.Int4, "height": types.Int4,
 	"relation": types.Text, "t1": moment, "t2": moment}
 
 // moment stands for a time, a position, or the text of one.
