@@ -21,6 +21,7 @@ const modelFew = "median of few hours, wide interval"
 // forecastLoads lists the series, by the part of their ID before the colon, whose load is forecast at every run; the others are on demand.
 var forecastLoads = map[string]bool{
 	"load.calls": true, "load.time_ms": true, "load.total_calls": true, "load.total_time_ms": true,
+	"activity.total": true, "activity.user": true, "activity.application": true,
 	"db.commits": true, "db.wal_bytes": true, "db.connections": true, "host.cpu": true, "host.memory_used": true, "host.disk_free": true,
 }
 
