@@ -53,15 +53,23 @@ func (in *inputs) loadResults(ctx context.Context, p Params, log *slog.Logger) (
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		r, err := in.statement(id, totals["load.total_"+strings.TrimPrefix(name, "load.")], steps, p)
+		whole := totals[wholes[name]]
+		if whole != nil && whole.To.Sub(in.series[id].End()) > left {
+			continue
+		}
+		r, err := in.statement(id, whole, steps, p)
 		if err != nil {
 			log.Warn("a load series could not be forecast", "series", id, "error", err)
 			continue
 		}
 		out = append(out, r)
 	}
+	reconcile(out)
 	return out, nil
 }
+
+// left is how long a part may be without samples before it counts as gone: what it did since is in "other".
+const left = 24 * time.Hour
 
 // load forecasts one hourly series by the load models.
 func (in *inputs) load(id string, steps int, p Params, level float64) (forecast.Result, error) {
