@@ -51,8 +51,8 @@ func (r *Runner) one(ctx context.Context, id string, horizon time.Duration, leve
 // any forecasts a series by the model of its kind.
 func (in *inputs) any(s forecast.Series, steps int, p Params, level float64) (forecast.Result, error) {
 	if s.Kind != "volume" && s.Kind != "limit" {
-		if _, _, single := strings.Cut(s.ID, ":"); single {
-			if whole := "load.total_" + s.Measure; forecastLoads[whole] {
+		if name, _, single := strings.Cut(s.ID, ":"); single {
+			if whole := wholes[name]; whole != "" {
 				if total, err := in.load(whole, steps, p, level); err == nil {
 					return in.statement(s.ID, &total, steps, p)
 				}

@@ -71,6 +71,17 @@ var kinds = map[string]kind{
 	"lock.readers":          {"load", "readers", "s", "age of the oldest transaction that holds a table", time.Hour},
 	"lock.writers":          {"load", "writers", "s", "age of the oldest transaction that writes to a table", time.Hour},
 	"lock.snapshot":         {"load", "snapshot", "s", "age of the oldest snapshot of the database", time.Hour},
+	"load.wal_bytes":        {"load", "wal_bytes", "bytes/s", "write-ahead log per second written by a statement", time.Hour},
+	"activity.user":         {"load", "active_sessions", "s/s", "seconds per second that sessions of a user are at work", time.Hour},
+	"activity.application":  {"load", "active_sessions", "s/s", "seconds per second that sessions of an application are at work", time.Hour},
+	"activity.total":        {"load", "active_sessions", "s/s", "seconds per second that all sessions are at work", time.Hour},
+	"db.checkpoints":        {"load", "checkpoints", "1/s", "checkpoints per second, timed and requested", time.Hour},
+	"db.cache_hits":         {"load", "cache_hits", "blocks/block", "share of the blocks asked for that were found in shared buffers", time.Hour},
+	"host.disk_read":        {"host", "disk_read", "bytes/s", "read from the host's disks per second", time.Hour},
+	"host.disk_written":     {"host", "disk_written", "bytes/s", "written to the host's disks per second", time.Hour},
+	"host.network_in":       {"host", "network_in", "bytes/s", "received by the host per second, without its own loop", time.Hour},
+	"host.network_out":      {"host", "network_out", "bytes/s", "sent by the host per second, without its own loop", time.Hour},
+	"volume.dead_rows":      {"volume", "dead_rows", "rows", "rows of a table that no one can see and vacuum has not removed yet, as the statistics estimate them", day},
 }
 
 // Describe fills in the words of a series from its ID, such as load.total_calls or volume.heap_bytes:public.orders.

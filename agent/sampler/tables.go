@@ -29,8 +29,8 @@ func (s *Sampler) readTables(ctx context.Context, b *batch) error {
 		return fmt.Errorf("read table sizes: %w", err)
 	}
 	var name string
-	var table, index, toast, live, inserted, deleted *float64
-	_, err = pgx.ForEachRow(rows, []any{&name, &table, &index, &toast, &live, &inserted, &deleted}, func() error {
+	var table, index, toast, live, dead, inserted, deleted *float64
+	_, err = pgx.ForEachRow(rows, []any{&name, &table, &index, &toast, &live, &dead, &inserted, &deleted}, func() error {
 		if table == nil || index == nil || toast == nil { // dropped while we looked
 			return nil
 		}
@@ -38,6 +38,7 @@ func (s *Sampler) readTables(ctx context.Context, b *batch) error {
 		b.add("volume.index_bytes:"+name, *index, "")
 		b.add("volume.toast_bytes:"+name, *toast, "")
 		b.add("volume.live_rows:"+name, *live, "")
+		b.add("volume.dead_rows:"+name, *dead, "")
 		b.add("volume.rows_inserted:"+name, *inserted, "")
 		b.add("volume.rows_deleted:"+name, *deleted, "")
 		return nil
