@@ -170,6 +170,9 @@ func forward(points []forecast.Point, first bool) column {
 	return col
 }
 
+// farthest is where values are drawn at most, so that no sum overflows.
+const farthest = 1e300
+
 // frame finds the range of values and the rows.
 func (c *canvas) frame(columns []column) {
 	c.rows = c.height - 4 // title, axis, dates, legend
@@ -182,6 +185,7 @@ func (c *canvas) frame(columns []column) {
 	if !finite(c.lo) || !finite(c.hi) {
 		c.lo, c.hi = 0, 1
 	}
+	c.lo, c.hi = min(max(c.lo, -farthest), farthest), max(min(c.hi, farthest), -farthest)
 	if c.lo > 0 && c.lo < 0.4*c.hi { // show the distance to zero where it costs little
 		c.lo = 0
 	}

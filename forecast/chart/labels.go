@@ -55,12 +55,13 @@ func short(v float64) string {
 // values gives each row its label: round values at the rows that are nearest to them, bytes as such.
 func (c *canvas) values() []string {
 	out := make([]string, c.rows)
-	if !(c.step > 0) || (c.hi-c.lo)/c.step > float64(c.rows) {
-		out[0], out[c.rows-1] = number(c.hi), number(c.lo) // a range too small for its distance from zero
+	n := math.Round((c.hi - c.lo) / c.step)
+	if !(n >= 1 && n <= float64(c.rows)) {
+		out[0], out[c.rows-1] = number(c.hi), number(c.lo) // a range too large for sums, or too small for its distance from zero
 		return out
 	}
-	for k := 0.0; c.lo+k*c.step <= c.hi+c.step/2; k++ {
-		v := c.lo + k*c.step
+	for k := range int(n) + 1 {
+		v := c.lo + float64(k)*c.step
 		if math.Abs(v) < c.step/1e6 {
 			v = 0
 		}
