@@ -35,6 +35,12 @@ func TestWalk(t *testing.T) {
 	if got := d.value(t, "analyst", "shop", "SELECT p50 < now() + interval '1 year' FROM foreshadow.limits_forecast WHERE object LIKE '%events.id%' AND limit_kind = 'integer_key'"); got != "t" {
 		t.Errorf("events.id runs out within the year: %q", got)
 	}
+	if got := d.value(t, "analyst", "shop", "SELECT count(DISTINCT relation) >= 4 AND bool_and(probability > 0 AND probability < 1) FROM foreshadow.schema_forecast WHERE what = 'any change'"); got != "t" {
+		t.Errorf("how likely tables change: %q", got)
+	}
+	if got := d.value(t, "analyst", "shop", "SELECT bool_or(total) AND count(DISTINCT s) = 1 FROM (SELECT at, relation = 'total' AS total, round(sum(p50)) AS s FROM foreshadow.volume_forecast WHERE measure = 'rows' AND run_id = (SELECT max(run_id) FROM foreshadow.volume_forecast) AND at = (SELECT max(at) FROM foreshadow.volume_forecast WHERE run_id = (SELECT max(run_id) FROM foreshadow.volume_forecast)) GROUP BY at, relation = 'total') x"); got != "t" {
+		t.Errorf("tables add up to the total: %q", got)
+	}
 	for _, sql := range []string{
 		"SELECT count(*) FROM foreshadow.limits_forecast WHERE object LIKE '%salaries%'",
 		"SELECT count(*) FROM foreshadow.series WHERE series LIKE 'key.%salaries%'",

@@ -2,6 +2,7 @@ package predict
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -36,6 +37,7 @@ func (in *inputs) untilLimit(object string, p Params) (forecast.Limit, bool) {
 	l := forecast.Limit{Kind: "partition_range", Object: object, Unit: "seconds since 1970", Current: float64(in.at.Unix()), Max: end, Note: limits.NoneInSight}
 	if at := time.Unix(int64(end), 0).UTC(); at.Sub(in.at) <= p.LimitHorizon {
 		l.P10, l.P50, l.P90, l.Note = at, at, at, in.whenPast(object)
+		l.Basis = forecast.Basis{Model: "the present", From: in.at, To: in.at, Backtest: forecast.Backtest{MASE: math.NaN(), Skill: math.NaN(), Coverage: math.NaN()}}
 	}
 	return l, true
 }

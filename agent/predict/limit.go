@@ -213,6 +213,7 @@ func (in *inputs) connectionLimit(loads []forecast.Result) (forecast.Limit, bool
 	}
 	l := forecast.Limit{Kind: "connections", Object: "server", Unit: "connections", Current: now, Max: ceiling, Note: limits.NoneInSight}
 	if i := slices.IndexFunc(loads, func(r forecast.Result) bool { return r.Series.ID == "db.connections" }); i >= 0 {
+		l.Basis = loads[i].Basis()
 		for _, p := range slices.Backward(loads[i].Points) {
 			for _, at := range []struct {
 				value float64

@@ -75,6 +75,9 @@ func TestEveryLimit(t *testing.T) {
 		"disk host": {1, 200}, "connections server": {0, 8}, "transaction_ids server": {30, 1000}, "multixacts server": {30, 1000}, "table_size public.events": {1, 300}, "toast_size public.events": {1, 900},
 	} {
 		l, ok := found[name]
+		if l.Basis.Model == "" || l.Basis.From.IsZero() || l.Basis.To.Before(l.Basis.From) {
+			t.Errorf("%s names no model or no training window: %+v", name, l.Basis)
+		}
 		if in := l.P50.Sub(now).Hours() / 24; !ok || l.P50.IsZero() || in < c.from || in > c.to || l.P10.After(l.P50) || !l.P90.IsZero() && l.P90.Before(l.P50) {
 			t.Errorf("%s: in %.1f days, not %v to %v: %+v", name, in, c.from, c.to, l)
 		}

@@ -32,7 +32,7 @@ const (
 // width and height are in characters and include labels and the legend. Missing values are left blank. It returns lines that end in a newline, the same for the same input.
 func Draw(history forecast.Series, f forecast.Result, width, height int) string {
 	c := &canvas{width: min(max(width, minWidth), maxWidth), height: min(max(height, minHeight), maxHeight)}
-	c.title = title(history, f)
+	c.title, c.unit = title(history, f), history.Unit
 	columns := c.columns(history, f)
 	if len(columns) == 0 {
 		return c.title + "\n(no values to draw)\n"
@@ -87,6 +87,8 @@ type canvas struct {
 	rows          int // of the plot itself
 	label         int // width of the value labels
 	lo, hi        float64
+	step          float64 // between value labels
+	unit          string
 }
 
 // valueWidth is the room for the value labels and the axis.
@@ -168,6 +170,9 @@ func forward(points []forecast.Point, first bool) column {
 	return col
 }
 
+// farthest is where values are drawn at most, so that no sum overflows.
+const farthest = 1e300
+
 // frame finds the range of values and the rows.
 func (c *canvas) frame(columns []column) {
 	c.rows = c.height - 4 // title, axis, dates, legend
@@ -180,6 +185,7 @@ func (c *canvas) frame(columns []column) {
 	if !finite(c.lo) || !finite(c.hi) {
 		c.lo, c.hi = 0, 1
 	}
+	c.lo, c.hi = min(max(c.lo, -farthest), farthest), max(min(c.hi, farthest), -farthest)
 	if c.lo > 0 && c.lo < 0.4*c.hi { // show the distance to zero where it costs little
 		c.lo = 0
 	}
@@ -191,6 +197,24 @@ func (c *canvas) frame(columns []column) {
 			c.lo, c.hi = c.lo-by, c.hi+by
 		}
 	}
+	c.step = round((c.hi - c.lo) / max(float64(c.rows/rowsPerLabel), 1))
+	if lo, hi := math.Floor(c.lo/c.step)*c.step, math.Ceil(c.hi/c.step)*c.step; c.step > 0 && finite(lo) && finite(hi) && lo < hi {
+		c.lo, c.hi = lo, hi
+	}
+}
+
+// rowsPerLabel is about how many rows lie from one value label to the next.
+const rowsPerLabel = 2
+
+// round is the next number of 1, 2, 2.5 or 5 times a power of ten.
+func round(v float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, by := range []float64{1, 2, 2.5, 5} {
+		if v <= by*power {
+			return by * power
+		}
+	}
+	return 10 * power
 }
 
 // row is the line, from the top, that a value falls on.
@@ -210,21 +234,17 @@ func (c *canvas) render(columns []column, f forecast.Result) string {
 	}
 	var b strings.Builder
 	b.WriteString(cut(c.title, c.width) + "\n")
-	last := ""
+	labels := c.values()
 	for i, line := range grid {
-		label := ""
-		if i%4 == 0 && c.rows-1-i >= 3 || i == c.rows-1 || i == 0 {
-			label = number(c.lo + (c.hi-c.lo)*float64(c.rows-1-i)/float64(c.rows-1))
-			if label == last {
-				label = ""
-			} else {
-				last = label
-			}
+		axis := "│"
+		if labels[i] != "" {
+			axis = "┤"
 		}
-		b.WriteString(strings.TrimRight(fmt.Sprintf("%*s ┤%s", c.label-1, label, string(line)), " ") + "\n")
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%*s %s%s", c.label-1, labels[i], axis, string(line)), " ") + "\n")
 	}
-	b.WriteString(strings.Repeat(" ", c.label) + "└" + strings.Repeat("─", len(columns)) + "\n")
-	b.WriteString(c.dates(columns, f) + "\n")
+	ticks, dates := c.dates(columns, f)
+	b.WriteString(strings.Repeat(" ", c.label) + "└" + ticks + "\n")
+	b.WriteString(dates + "\n")
 	b.WriteString(cut(legend(f), c.width) + "\n")
 	return b.String()
 }
@@ -252,7 +272,15 @@ func legend(f forecast.Result) string {
 	if len(f.Points) == 0 {
 		return fmt.Sprintf("%c history", historyMark)
 	}
-	return fmt.Sprintf("%c history  %c now  %c median  %c %g %% interval", historyMark, nowMark, medianMark, intervalMark, f.Level)
+	begins := "forecast"
+	if at := f.Points[0].At; at.Year() > 1 {
+		layout := byDay
+		if f.Series.Step < day {
+			layout = byMinute
+		}
+		begins += " from " + at.UTC().Format(layout)
+	}
+	return fmt.Sprintf("%c history  %c %s  %c median  %c %g %% interval", historyMark, nowMark, begins, medianMark, intervalMark, f.Level)
 }
 
 func cut(s string, width int) string {
