@@ -88,6 +88,7 @@ func ownFunctions(t *testing.T, d *dev) {
 		{"SELECT * FROM foreshadow.forecast($1, $2)", []any{"volume.rows:public.orders", "30 days"}},
 		{"SELECT * FROM foreshadow.forecast($1, $2, $3) LIMIT 5", []any{"volume.rows:public.orders", "30 days", 80}},
 		{"SELECT mean FROM foreshadow.forecast(series => $1, level => 80, horizon => '14 days')", []any{"volume.rows:public.orders"}},
+		{"SELECT count(*) FROM foreshadow.load_by_hour_of_week WHERE day_of_week BETWEEN 1 AND 7 AND p50 <= p90", nil},
 		{"SELECT * FROM foreshadow.chart($1)", []any{"volume.rows:public.orders"}},
 		{"SELECT chart FROM foreshadow.chart($1, '90 days', $2, $3)", []any{"volume.rows:public.orders", 60, 10}},
 	} {

@@ -120,6 +120,7 @@ type Shadow interface {
 type Predictor interface {
 	PredictedState(ctx context.Context, horizon time.Duration) (result.Table, error)
 	Forecast(ctx context.Context, series string, horizon time.Duration, level float64) (result.Table, error)
+	LowLoadWindows(ctx context.Context, duration time.Duration, series string) (result.Table, error)
 	Chart(ctx context.Context, series string, horizon time.Duration, width, height int) (result.Table, error)
 }
 

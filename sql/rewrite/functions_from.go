@@ -21,6 +21,8 @@ var predictive = map[string]struct {
 		{Name: "backtest_origins", OID: types.Int4}, {Name: "mase", OID: types.Float8}, {Name: "skill", OID: types.Float8}, {Name: "coverage", OID: types.Float8}}},
 	"diff": {[]string{"relation", "t1", "t2"}, []Column{{Name: "change", OID: types.Text}, {Name: "primary_key", OID: types.JSONB}, {Name: "before", OID: types.JSONB},
 		{Name: "after", OID: types.JSONB}, {Name: "changed_columns", OID: textArray}}},
+	"low_load_windows": {[]string{"duration", "series"}, []Column{{Name: "window_start", OID: types.TimestampTZ}, {Name: "window_end", OID: types.TimestampTZ},
+		{Name: "expected", OID: types.Float8}, {Name: "day_mean", OID: types.Float8}, {Name: "hit_rate", OID: types.Float8}, {Name: "tested", OID: types.Int4}}},
 	"chart": {[]string{"series", "horizon", "width", "height"}, []Column{{Name: "chart", OID: types.Text}}},
 }
 
@@ -28,7 +30,7 @@ var predictive = map[string]struct {
 const textArray = 1009
 
 // parameterTypes is how the mirror computes the arguments; a moment may be of any type and comes as text that no setting changes.
-var parameterTypes = map[string]uint32{"series": types.Text, "horizon": types.Interval, "level": types.Float8, "width": types.Int4, "height": types.Int4,
+var parameterTypes = map[string]uint32{"series": types.Text, "horizon": types.Interval, "duration": types.Interval, "level": types.Float8, "width": types.Int4, "height": types.Int4,
 	"relation": types.Text, "t1": moment, "t2": moment}
 
 // moment stands for a time, a position, or the text of one.
