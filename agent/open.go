@@ -121,7 +121,8 @@ func (a *Agent) openForecasts(dsn string) (err error) {
 	if err != nil {
 		return err
 	}
-	a.predictor, err = predict.New(predict.Options{Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References, Interval: f.Interval, Clock: time.Now, Log: a.log})
+	a.predictor, err = predict.New(predict.Options{Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References,
+		Events: eventsOf(f.EventsFile), Interval: f.Interval, Clock: time.Now, Log: a.log})
 	return err
 }
 

@@ -19,6 +19,7 @@ type inputs struct {
 	series  map[string]forecast.Series // by ID
 	ids     []string                   // in order
 	tables  []table
+	events  []forecast.Event
 	created []forecast.Sample // history from created-at columns, to be stored once
 }
 
@@ -48,6 +49,9 @@ func (r *Runner) gather(ctx context.Context) (inputs, error) {
 		in.ids = append(in.ids, s.ID)
 	}
 	slices.Sort(in.ids)
+	if in.events, err = r.o.Events(); err != nil { // forecasts without them are better than none
+		r.o.Log.Warn("known events are left out of the forecasts", "error", err)
+	}
 	relations, err := r.o.Store.Relations(ctx)
 	if err != nil {
 		return in, fmt.Errorf("read relations: %w", err)

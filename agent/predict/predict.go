@@ -34,11 +34,12 @@ type Store interface {
 }
 
 // Options configures a Runner. Ready is closed when the initial copy is done; nil means at once. References gives the foreign
-// keys by which a table without times follows its parent; nil means none are known. Interval zero is 15 minutes.
+// keys by which a table without times follows its parent, Events what is known to change the load; nil means none are known. Interval zero is 15 minutes.
 type Options struct {
 	Store      Store
 	Ready      <-chan struct{}
 	References func() []forecast.Reference
+	Events     func() ([]forecast.Event, error)
 	Interval   time.Duration
 	Clock      func() time.Time
 	Log        *slog.Logger
@@ -86,6 +87,9 @@ func New(o Options) (*Runner, error) {
 	}
 	if o.References == nil {
 		o.References = func() []forecast.Reference { return nil }
+	}
+	if o.Events == nil {
+		o.Events = func() ([]forecast.Event, error) { return nil, nil }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
