@@ -132,7 +132,8 @@ func (a *Agent) openForecasts(dsn string) (err error) {
 	if err != nil {
 		a.log.Warn("durations of schema changes rest on the shipped rates", "error", err)
 	}
-	a.predictor, err = predict.New(predict.Options{Rates: measured, Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References, Partitions: a.sampler.Partitions, Inbox: Inbox(a.settings), Interval: f.Interval, Clock: time.Now, Log: a.log})
+	a.predictor, err = predict.New(predict.Options{Rates: measured, Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References, Partitions: a.sampler.Partitions, Inbox: Inbox(a.settings),
+		Events: eventsOf(f.EventsFile), Interval: f.Interval, Clock: time.Now, Log: a.log})
 	return err
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -18,9 +19,10 @@ import (
 
 // ForecastOptions are what forecast and backtest on a CSV file can be told.
 type ForecastOptions struct {
-	Horizon int     // steps ahead, at least 1
-	Level   float64 // of the interval in percent; 0 is 95
-	Season  []int   // season lengths in steps; nil takes a day and a week of the file's step, hours for the wide shape
+	Horizon int              // steps ahead, at least 1
+	Level   float64          // of the interval in percent; 0 is 95
+	Events  []forecast.Event // known events, past and coming; series must then have times
+	Season  []int            // season lengths in steps; nil takes a day and a week of the file's step, hours for the wide shape
 }
 
 // Forecast reads series from in, forecasts each and writes id,h,mean,lo,hi to out. Nothing is written when a series cannot be forecast.
@@ -64,10 +66,13 @@ func forecastAll(ctx context.Context, opt ForecastOptions, in io.Reader) ([]*for
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	err := csvfile.Each(in, func(s forecast.Series) error {
+		if len(opt.Events) > 0 && s.Start.IsZero() {
+			return errors.New("events need series with times, in the shape id,time,value")
+		}
 		r := new(forecast.Result)
 		results = append(results, r)
 		group.Go(func() (err error) {
-			*r, err = load.Forecast(s, opt.Horizon, load.Options{Level: opt.Level, Seasons: opt.Season})
+			*r, err = load.Forecast(s, opt.Horizon, load.Options{Level: opt.Level, Seasons: opt.Season, Events: opt.Events})
 			return err
 		})
 		return ctx.Err()

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"foreshadow/forecast"
 )
 
 // daily is a CSV file of two series with a daily rhythm, one shorter than the other.
@@ -68,6 +70,7 @@ func TestForecastCommandErrors(t *testing.T) {
 		"level":   {ForecastOptions{Horizon: 1, Level: 120}, daily(), "level 120"},
 		"season":  {ForecastOptions{Horizon: 1, Season: []int{0}}, daily(), "season of 0 steps"},
 		"number":  {ForecastOptions{Horizon: 1}, "id,V1\na,x\n", "line 2, column 2"},
+		"events":  {ForecastOptions{Horizon: 1, Events: []forecast.Event{{Name: "sale"}}}, daily(), "events need series with times"},
 		"empty":   {ForecastOptions{Horizon: 1}, "", "the file is empty"},
 	} {
 		var out bytes.Buffer

@@ -69,6 +69,7 @@ type Forecast struct {
 	SampleInterval time.Duration `help:"Time between samples of the primary's statistics." default:"10s"`
 	Interval       time.Duration `help:"Time between forecast runs." default:"15m"`
 	Horizon        time.Duration `help:"How far ahead forecasts are kept." default:"9600h"`
+	EventsFile     string        `help:"CSV file of known events that change the load, past and coming: name,start,end[,every]; an empty end is a deployment. Read at every run." placeholder:"FILE"`
 }
 
 // Cluster names the agents that decide together.

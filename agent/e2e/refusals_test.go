@@ -37,6 +37,8 @@ func TestRefusals(t *testing.T) {
 		{"analyst", "SELECT * FROM salaries", "42501", "permission denied"},
 		{"analyst", "SELECT * FROM nothing_there", "42P01", "nothing_there"},
 		{"analyst", "SELECT nothing FROM orders", "42703", "nothing"},
+		{"analyst", "SELECT * FROM foreshadow.low_load_windows('2 days')", "22023", "up to a day"},
+		{"analyst", "SELECT window_start, hit_rate FROM foreshadow.low_load_windows(series => 'load.nothing')", "42704", "load.nothing"},
 		{"analyst", "SELECT 1/0", "22012", "division by zero"},
 		{"analyst", "SELECT id / 0 FROM orders", "22012", "division by zero"},
 		{"analyst", "SELEC 1", "42601", "syntax error"},

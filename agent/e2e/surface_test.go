@@ -90,6 +90,7 @@ func ownFunctions(t *testing.T, d *dev) {
 		{"SELECT mean FROM foreshadow.forecast(series => $1, level => 80, horizon => '14 days')", []any{"volume.rows:public.orders"}},
 		{"SELECT verdict FROM foreshadow.assess_ddl($1)", []any{"CREATE INDEX ON orders (total)"}},
 		{"SELECT relation, hold_p50 FROM foreshadow.assess_ddl($1, $2) WHERE lock = 'SHARE'", []any{"CREATE INDEX ON orders (total)", "90 days"}},
+		{"SELECT count(*) FROM foreshadow.load_by_hour_of_week WHERE day_of_week BETWEEN 1 AND 7 AND p50 <= p90", nil},
 		{"SELECT * FROM foreshadow.chart($1)", []any{"volume.rows:public.orders"}},
 		{"SELECT chart FROM foreshadow.chart($1, '90 days', $2, $3)", []any{"volume.rows:public.orders", 60, 10}},
 	} {

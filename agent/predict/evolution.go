@@ -139,7 +139,7 @@ func (in *inputs) schemaChanges(within, horizon time.Duration, limits []forecast
 	if len(tables) == 0 {
 		return nil
 	}
-	out := hazard.Forecast(in.events, hazard.Options{At: in.at, From: in.watched, Within: within, Horizon: horizon, Tables: tables})
+	out := hazard.Forecast(in.schema, hazard.Options{At: in.at, From: in.watched, Within: within, Horizon: horizon, Tables: tables})
 	for _, l := range limits {
 		what, ok := remedies[l.Kind]
 		if !ok || l.P10.IsZero() {

@@ -20,8 +20,9 @@ type inputs struct {
 	ids     []string                   // in order
 	tables  []table
 	groups  []group
+	events  []forecast.Event  // what is known to change the load
 	created []forecast.Sample // history from created-at columns, to be stored once
-	events  []forecast.SchemaEvent
+	schema  []forecast.SchemaEvent
 	watched time.Time // since when all schema events are known
 }
 
@@ -53,6 +54,9 @@ func (r *Runner) gather(ctx context.Context) (inputs, error) {
 		in.ids = append(in.ids, s.ID)
 	}
 	slices.Sort(in.ids)
+	if in.events, err = r.o.Events(); err != nil { // forecasts without them are better than none
+		r.o.Log.Warn("known events are left out of the forecasts", "error", err)
+	}
 	relations, err := r.o.Store.Relations(ctx)
 	if err != nil {
 		return in, fmt.Errorf("read relations: %w", err)
@@ -67,7 +71,7 @@ func (r *Runner) gather(ctx context.Context) (inputs, error) {
 	slices.SortFunc(in.tables, func(a, b table) int { return strings.Compare(a.relation, b.relation) })
 	in.adopt(r.o.References())
 	in.group(r.o.Partitions())
-	if in.events, in.watched, err = r.schemaEvents(ctx); err != nil {
+	if in.schema, in.watched, err = r.schemaEvents(ctx); err != nil {
 		return in, err
 	}
 	return in, nil

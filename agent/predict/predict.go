@@ -40,7 +40,7 @@ type Store interface {
 }
 
 // Options configures a Runner. Ready is closed when the initial copy is done; nil means at once. References gives the foreign
-// keys by which a table without times follows its parent, Partitions which tables are parts of others; nil means none are known. Inbox is the folder in which import commands leave
+// keys by which a table without times follows its parent, Partitions which tables are parts of others, Events what is known to change the load; nil means none are known. Inbox is the folder in which import commands leave
 // their files; empty means none. Interval zero is 15 minutes.
 type Options struct {
 	Store      Store
@@ -48,6 +48,7 @@ type Options struct {
 	References func() []forecast.Reference
 	Partitions func() []forecast.Reference
 	Inbox      string
+	Events     func() ([]forecast.Event, error)
 	Interval   time.Duration
 	Rates      risk.Rates // of schema changes; zero means the shipped ones
 	Clock      func() time.Time
@@ -105,6 +106,9 @@ func New(o Options) (*Runner, error) {
 	}
 	if o.Partitions == nil {
 		o.Partitions = none
+	}
+	if o.Events == nil {
+		o.Events = func() ([]forecast.Event, error) { return nil, nil }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -7,6 +7,7 @@ import (
 
 	"foreshadow/forecast"
 	"foreshadow/forecast/chart"
+	"foreshadow/forecast/load"
 	"foreshadow/sql/result"
 	"foreshadow/sql/sqlerr"
 )
@@ -67,6 +68,45 @@ func (t Tables) Forecast(ctx context.Context, series string, horizon time.Durati
 	b := r.Backtest
 	for _, p := range r.Points {
 		out.Rows = append(out.Rows, []any{p.At, p.Mean, p.Lo, p.Hi, r.Model, last.run.ID, r.From, r.To, b.Origins, b.MASE, b.Skill, b.Coverage})
+	}
+	return out, nil
+}
+
+// windowDays is how many coming days foreshadow.low_load_windows tells of.
+const windowDays = 7
+
+// LowLoadWindows is foreshadow.low_load_windows(duration, series): the stretch of least load on each of the coming days. A part of an hour counts as one.
+func (t Tables) LowLoadWindows(ctx context.Context, duration time.Duration, series string) (result.Table, error) {
+	out := result.Table{Name: "low_load_windows", Columns: []result.TableColumn{
+		column("window_start", "TIMESTAMPTZ"), column("window_end", "TIMESTAMPTZ"), column("expected", "DOUBLE"),
+		column("day_mean", "DOUBLE"), column("hit_rate", "DOUBLE"), column("tested", "INTEGER"),
+	}}
+	if duration <= 0 || duration > day {
+		return out, sqlerr.New(sqlerr.InvalidParameterValue, "a window lasts up to a day")
+	}
+	last, err := t.r.latest(ctx)
+	if err != nil {
+		return out, err
+	}
+	s, ok := last.in.series[series]
+	if !ok {
+		return out, sqlerr.New(sqlerr.UndefinedObject, "series %q does not exist", series).WithHint("%s", last.in.hint(series))
+	}
+	s = last.in.complete(s)
+	if s.Step != time.Hour || count(s.Values) < minHours {
+		return out, sqlerr.New(sqlerr.ObjectNotInState, "series %q does not have a day of hourly values yet", series)
+	}
+	p := t.r.Params()
+	windows, err := load.LowWindows(s, int((duration+s.Step-1)/s.Step), windowDays, load.Options{Seasons: p.Seasons, Origins: p.Origins})
+	if err != nil {
+		return out, err
+	}
+	for _, w := range windows {
+		var rate any
+		if w.Tested > 0 {
+			rate = float64(w.Hits) / float64(w.Tested)
+		}
+		out.Rows = append(out.Rows, []any{w.From, w.To, w.Mean, w.Day, rate, w.Tested})
 	}
 	return out, nil
 }

@@ -44,6 +44,16 @@ func TestTables(t *testing.T) {
 			t.Errorf("chart of %s: %v, %d lines", c.series, err, len(drawn.Rows))
 		}
 	}
+	low, err := tables.LowLoadWindows(t.Context(), 90*time.Minute, "load.total_calls")
+	if err != nil || len(low.Rows) != windowDays || len(low.Columns) != len(low.Rows[0]) {
+		t.Fatalf("%v %+v", err, low)
+	}
+	for _, row := range low.Rows { // the load falls by one from hour to hour until noon, where the days begin
+		from, to := row[0].(time.Time), row[1].(time.Time)
+		if from.Hour() != 10 || to.Sub(from) != 2*time.Hour || row[4] != 1.0 && row[4] != nil {
+			t.Errorf("low load: %v", row)
+		}
+	}
 	models, err := tables.Models(t.Context())
 	if err != nil || len(models.Rows) != len(parameters) || len(models.Columns) != len(models.Rows[0]) {
 		t.Errorf("%v %+v", err, models)
@@ -73,6 +83,15 @@ func TestTablesRefuse(t *testing.T) {
 	}
 	if _, err := tables.Forecast(t.Context(), "volume.rows:orders", day, 95); !strings.Contains(sqlerr.From(err).Hint, "volume.rows:public.orders") {
 		t.Errorf("the hint is %q", sqlerr.From(err).Hint)
+	}
+	for _, c := range []struct {
+		duration time.Duration
+		series   string
+		code     string
+	}{{time.Hour, "nothing", "42704"}, {time.Hour, "load.total_calls", "55000"}, {0, "load.total_calls", "22023"}, {25 * time.Hour, "load.total_calls", "22023"}} {
+		if _, err := tables.LowLoadWindows(t.Context(), c.duration, c.series); sqlerr.Code(err) != c.code {
+			t.Errorf("%+v: %v", c, err)
+		}
 	}
 	if _, err := tables.Chart(t.Context(), "volume.rows:public.orders", 30*day, 5, 5); sqlerr.Code(err) != "22023" {
 		t.Errorf("a tiny chart: %v", err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"foreshadow/agent/change"
+	"foreshadow/forecast"
 	"foreshadow/sql/result"
 	"foreshadow/sql/sqlerr"
 	"foreshadow/sql/types"
@@ -180,6 +181,29 @@ func TestChangesAndTimeTravel(t *testing.T) {
 	}
 	for _, v := range []string{"change_profile", "capture_gaps", "tables", "series", "series_points", "volume_forecast", "load_forecast", "limits_forecast", "forecast_runs"} {
 		ask(t, d, source(t, d, Ref{Name: v}))
+	}
+}
+
+// Each hour is the mean of its samples and counts once, whatever the number of samples in it.
+func TestLoadByHourOfWeek(t *testing.T) {
+	t.Parallel()
+	d := start(t, t.TempDir())
+	defer d.Close()
+	calls := forecast.Series{ID: "load.calls:1", Kind: "load", Object: "1", Measure: "calls", Unit: "1/s", Step: time.Hour}
+	sunday := time.Date(2026, 11, 1, 23, 0, 0, 0, time.UTC)
+	var samples []forecast.Sample
+	for _, s := range []struct {
+		after time.Duration
+		value float64
+	}{{0, 1}, {10 * time.Minute, 3}, {time.Hour, 10}, {7 * 24 * time.Hour, 4}} {
+		samples = append(samples, forecast.Sample{Series: calls, At: sunday.Add(s.after), Value: s.value})
+	}
+	if err := d.AppendSamples(t.Context(), samples); err != nil {
+		t.Fatal(err)
+	}
+	got := ask(t, d, "SELECT series, day_of_week, hour_of_day, mean, p50, hours FROM ("+source(t, d, Ref{Name: "load_by_hour_of_week"})+") ORDER BY 2, 3")
+	if want := "load.calls:1|1|0|10|10|1\nload.calls:1|7|23|3|3|2"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 

@@ -91,3 +91,23 @@ func TestWrite(t *testing.T) {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 }
+
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	got, err := Events(strings.NewReader("name,start,end,every\nsale,2026-11-27,2026-11-28,\nbackup,2026-11-01 02:00,2026-11-01 03:00,168h\ndeploy,2026-11-05T10:00:00Z,,\n"))
+	if err != nil || len(got) != 3 || got[1].Every != 168*time.Hour || !got[2].To.IsZero() || got[0].To.Sub(got[0].From) != 24*time.Hour {
+		t.Errorf("%v %+v", err, got)
+	}
+	for text, want := range map[string]string{
+		"":                           "the file is empty",
+		"a,b\n":                      "line 1",
+		"name,start,end\nx,never,\n": "line 2",
+		"name,start,end\nx,2026-01-02,2026-01-01\n":           "does not end after",
+		"name,start,end,every\nx,2026-01-01,2026-01-03,24h\n": "not shorter than the event",
+		"name,start,end,every\nx,2026-01-01,,24h\n":           "must have an end",
+	} {
+		if _, err := Events(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

@@ -16,9 +16,10 @@ const DefaultOrigins = 9
 
 // Options say how to forecast. The zero value is fit for use.
 type Options struct {
-	Level   float64 // of the interval in percent, above 0 and below 100; 0 is 95
-	Seasons []int   // season lengths in steps, such as 24 and 168; nil derives a day and a week from the series' step
-	Origins int     // earlier origins to try models at; 0 is DefaultOrigins, negative is none: points first, with a rough interval
+	Level   float64          // of the interval in percent, above 0 and below 100; 0 is 95
+	Seasons []int            // season lengths in steps, such as 24 and 168; nil derives a day and a week from the series' step
+	Origins int              // earlier origins to try models at; 0 is DefaultOrigins, negative is none: points first, with a rough interval
+	Events  []forecast.Event // what is known to have changed the load, and to change it again
 }
 
 // Forecast predicts the horizon's steps after the end of s. Missing values are NaN or infinite; they may stand anywhere.
@@ -31,6 +32,9 @@ func Forecast(s forecast.Series, horizon int, opt Options) (forecast.Result, err
 		if m < 1 {
 			return forecast.Result{}, fmt.Errorf("season of %d steps is not positive", m)
 		}
+	}
+	if len(opt.Events) > 0 {
+		return withEvents(s, horizon, opt)
 	}
 	p, err := prepare(s, opt)
 	if err != nil {

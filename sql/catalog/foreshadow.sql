@@ -60,6 +60,13 @@ CREATE TABLE foreshadow.load_forecast (
   model text, trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision);
 COMMENT ON TABLE foreshadow.load_forecast IS 'Expected query load and host load, with the backtest that chose the model';
 
+CREATE TABLE foreshadow.load_by_hour_of_week (
+  series text, object text, measure text, unit text, day_of_week integer, hour_of_day integer,
+  mean double precision, p50 double precision, p90 double precision, hours bigint);
+COMMENT ON TABLE foreshadow.load_by_hour_of_week IS 'The usual load of statements, users, applications, database and host in each hour of the week, in UTC';
+COMMENT ON COLUMN foreshadow.load_by_hour_of_week.day_of_week IS '1 is Monday';
+COMMENT ON COLUMN foreshadow.load_by_hour_of_week.hours IS 'How many such hours were measured';
+
 CREATE TABLE foreshadow.limits_forecast (
   run_id bigint, limit_kind text, object text, current_value double precision, max_value double precision, unit text,
   p10 timestamptz, p50 timestamptz, p90 timestamptz, note text,
@@ -163,6 +170,10 @@ CREATE FUNCTION foreshadow.assess_ddl(sql text, horizon interval DEFAULT NULL)
     NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::text, NULL::text, NULL::text,
     NULL::timestamptz, NULL::timestamptz, NULL::text, NULL::timestamptz, NULL::text WHERE false';
 COMMENT ON FUNCTION foreshadow.assess_ddl(text, interval) IS 'What schema changes would do: locks, work, seconds, load held up, disk, verdict, and when the verdict changes; a row for each relation';
+CREATE FUNCTION foreshadow.low_load_windows(duration interval DEFAULT '1 hour', series text DEFAULT 'load.total_time_ms')
+  RETURNS TABLE (window_start timestamptz, window_end timestamptz, expected double precision, day_mean double precision, hit_rate double precision, tested integer)
+  LANGUAGE sql AS 'SELECT NULL::timestamptz, NULL::timestamptz, NULL::float8, NULL::float8, NULL::float8, NULL::int WHERE false';
+COMMENT ON FUNCTION foreshadow.low_load_windows(interval, text) IS 'The stretch with the least load expected on each of the next seven days; hit_rate is how often it was one with at most a tenth of the day''s mean more than the least, on days as far ahead of earlier moments';
 CREATE FUNCTION foreshadow.diff(relation text, t1 text, t2 text)
   RETURNS TABLE (change text, primary_key jsonb, before jsonb, after jsonb, changed_columns text[])
   LANGUAGE sql AS 'SELECT NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb, NULL::text[] WHERE false';

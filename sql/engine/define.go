@@ -108,6 +108,8 @@ const (
 	defaultWidth   = 100
 	defaultHeight  = 20
 	defaultHorizon = 30 * 24 * time.Hour
+	defaultWindow  = time.Hour
+	defaultLoad    = "load.total_time_ms"
 )
 
 // predict computes a function of schema foreshadow.
@@ -142,6 +144,19 @@ func (s *querySession) predict(ctx context.Context, u rewrite.Use) (result.Table
 			return result.Table{}, err
 		}
 		return s.assessTable(ctx, text(u.Args[0]), h)
+	case "low_load_windows":
+		duration, err := s.span(u.Args[0], defaultWindow)
+		if err != nil {
+			return result.Table{}, err
+		}
+		series := defaultLoad
+		if u.Args[1] != nil {
+			series = *u.Args[1]
+		}
+		if err := s.maySee(ctx, series); err != nil {
+			return result.Table{}, err
+		}
+		return p.LowLoadWindows(ctx, duration, series)
 	}
 	h, err := s.span(u.Args[1], defaultHorizon)
 	if err != nil {

@@ -123,6 +123,7 @@ type Shadow interface {
 type Predictor interface {
 	PredictedState(ctx context.Context, horizon time.Duration) (result.Table, error)
 	Forecast(ctx context.Context, series string, horizon time.Duration, level float64) (result.Table, error)
+	LowLoadWindows(ctx context.Context, duration time.Duration, series string) (result.Table, error)
 	Chart(ctx context.Context, series string, horizon time.Duration, width, height int) (result.Table, error)
 	// Assess holds a script against a catalog and the forecasts for so far ahead; zero is now.
 	Assess(ctx context.Context, script *risk.Script, catalog *risk.Catalog, horizon time.Duration) ([]risk.Assessment, error)
