@@ -26,7 +26,13 @@ func (t Tables) Assess(ctx context.Context, script *risk.Script, c *risk.Catalog
 		return nil, err
 	}
 	days := int((horizon + day - 1) / day)
-	o, err := last.outlook(ctx, t.r.o.Clock(), t.r.Params(), max(days, int(t.r.Params().LimitHorizon/day)))
+	touched := map[string]bool{}
+	for _, s := range steps {
+		for _, e := range s.Effects {
+			touched[e.Relation.Name] = true
+		}
+	}
+	o, err := last.outlook(ctx, touched, t.r.o.Clock(), t.r.Params(), max(days, int(t.r.Params().LimitHorizon/day)))
 	if err != nil {
 		return nil, err
 	}
@@ -34,9 +40,9 @@ func (t Tables) Assess(ctx context.Context, script *risk.Script, c *risk.Catalog
 	return risk.Assess(steps, c, o, days), nil
 }
 
-// outlook gathers what the last run knows of tables, statements and the host.
-func (s *snapshot) outlook(ctx context.Context, now time.Time, p Params, days int) (*risk.Outlook, error) {
-	in := &s.in
+// outlook gathers what the last run knows of the tables touched, of statements and the host.
+func (s *snapshot) outlook(ctx context.Context, touched map[string]bool, now time.Time, p Params, days int) (*risk.Outlook, error) {
+	in := s.in.only(touched)
 	fans, err := in.volumes(ctx, days, p.Origins)
 	if err != nil {
 		return nil, err
@@ -62,6 +68,32 @@ func (s *snapshot) outlook(ctx context.Context, now time.Time, p Params, days in
 		}
 	}
 	return o, nil
+}
+
+// only is the inputs with the tables of these names and those that they follow.
+func (in *inputs) only(names map[string]bool) *inputs {
+	needed := map[*table]bool{}
+	for i := range in.tables {
+		if t := &in.tables[i]; names[t.relation] {
+			needed[t] = true
+			if t.parent != nil {
+				needed[t.parent] = true
+			}
+		}
+	}
+	out := *in
+	out.tables = make([]table, 0, len(needed)) // pointers into it stay
+	moved := map[*table]*table{}
+	for i := range in.tables {
+		if t := &in.tables[i]; needed[t] {
+			out.tables = append(out.tables, *t)
+			moved[t] = &out.tables[len(out.tables)-1]
+		}
+	}
+	for i := range out.tables {
+		out.tables[i].parent = moved[out.tables[i].parent]
+	}
+	return &out
 }
 
 // comingWeek is a load in each hour of the coming seven days.
