@@ -37,6 +37,7 @@ var house = map[string]struct {
 	"agent/shadow":             {tools, "DuckDB: history, series, forecasts"},
 	"agent/mirror":             {tools, "a private PostgreSQL with the schema and no rows"},
 	"agent/sampler":            {tools, "statistics of the primary and its host"},
+	"agent/prometheus":         {work, "history from a Prometheus"},
 	"sql/parse":                {tools, "text to statements"},
 	"sql/rewrite":              {tools, "PostgreSQL's dialect to DuckDB's"},
 	"sql/catalog":              {tools, "the definition of schema foreshadow"},

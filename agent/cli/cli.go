@@ -29,11 +29,12 @@ type commands struct {
 	Verify    verifyCommand    `cmd:"" help:"Compare a running agent's shadow with its primary."`
 	Forecast  forecastCommand  `cmd:"" help:"Forecast the series of a CSV file."`
 	Backtest  backtestCommand  `cmd:"" help:"Measure the forecasts of a CSV file's series on their own past."`
+	Import    importCommand    `cmd:"" help:"Hand history to an agent."`
 	Init      initCommand      `cmd:"" help:"Make the certificates and settings of several agents that decide together."`
-	Calibrate calibrateCommand `cmd:"" help:"Measure this host, for the durations that EXPLAIN RISK tells."`
 	Rebuild   rebuildCommand   `cmd:"" help:"Make the shadow's database file anew from its sealed segments."`
 	Passwd    passwdCommand    `cmd:"" help:"Add a login to a users file, or change its password."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Calibrate calibrateCommand `cmd:"" help:"Measure this host, for the durations that EXPLAIN RISK tells."`
 }
 
 // terminal is what a command reads from and writes to.

@@ -25,7 +25,7 @@ type ForecastOptions struct {
 
 // Forecast reads series from in, forecasts each and writes id,h,mean,lo,hi to out. Nothing is written when a series cannot be forecast.
 func Forecast(ctx context.Context, opt ForecastOptions, in io.Reader, out io.Writer) error {
-	_, results, err := forecastAll(ctx, opt, in)
+	results, err := forecastAll(ctx, opt, in)
 	if err != nil {
 		return err
 	}
@@ -38,16 +38,16 @@ func Forecast(ctx context.Context, opt ForecastOptions, in io.Reader, out io.Wri
 
 // Backtest reads series from in and prints how the chosen model of each did at earlier origins of the same series, with the mean of all at the end.
 func Backtest(ctx context.Context, opt ForecastOptions, in io.Reader, out io.Writer) error {
-	series, results, err := forecastAll(ctx, opt, in)
+	results, err := forecastAll(ctx, opt, in)
 	if err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "series\tpoints\tmodel\torigins\tMASE\tskill\tcoverage %g %%\n", results[0].Level)
 	var mase, skill, coverage mean
-	for i, r := range results {
+	for _, r := range results {
 		b := r.Backtest
-		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%s\t%s\t%s\n", r.Series.ID, len(series[i].Values), r.Model, b.Origins, figure(b.MASE), figure(b.Skill), figure(b.Coverage))
+		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%s\t%s\t%s\n", r.Series.ID, int(r.To.Sub(r.From)/r.Series.Step), r.Model, b.Origins, figure(b.MASE), figure(b.Skill), figure(b.Coverage))
 		mase.add(b.MASE)
 		skill.add(b.Skill)
 		coverage.add(b.Coverage)
@@ -58,29 +58,27 @@ func Backtest(ctx context.Context, opt ForecastOptions, in io.Reader, out io.Wri
 	return w.Flush()
 }
 
-// forecastAll forecasts the series of a CSV file on all processors, in the file's order.
-func forecastAll(ctx context.Context, opt ForecastOptions, in io.Reader) ([]forecast.Series, []forecast.Result, error) {
-	series, err := csvfile.Read(in)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read input: %w", err)
-	}
-	results := make([]forecast.Result, len(series))
+// forecastAll forecasts the series of a CSV file on all processors as they are read, and gives the results in the file's order.
+func forecastAll(ctx context.Context, opt ForecastOptions, in io.Reader) ([]*forecast.Result, error) {
+	var results []*forecast.Result
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, s := range series {
-		group.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			var err error
-			results[i], err = load.Forecast(s, opt.Horizon, load.Options{Level: opt.Level, Seasons: opt.Season})
+	err := csvfile.Each(in, func(s forecast.Series) error {
+		r := new(forecast.Result)
+		results = append(results, r)
+		group.Go(func() (err error) {
+			*r, err = load.Forecast(s, opt.Horizon, load.Options{Level: opt.Level, Seasons: opt.Season})
 			return err
 		})
+		return ctx.Err()
+	})
+	if failed := group.Wait(); failed != nil {
+		return nil, failed
 	}
-	if err := group.Wait(); err != nil {
-		return nil, nil, err
+	if err != nil {
+		return nil, fmt.Errorf("read input: %w", err)
 	}
-	return series, results, nil
+	return results, nil
 }
 
 // mean averages figures, leaving out those that are not known.

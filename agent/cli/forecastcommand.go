@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 )
 
 // seriesFlags are what forecast and backtest have in common.
@@ -21,8 +22,12 @@ func (f seriesFlags) options() ForecastOptions {
 	return ForecastOptions{Horizon: f.Horizon, Level: f.Level, Season: f.Season}
 }
 
-// open gives the input.
+// smallHeap is the garbage collector's percentage for these commands: a fifth more processor time keeps a thousand series in the memory that the program itself takes.
+const smallHeap = 25
+
+// open gives the input. The process does nothing else than forecast it, so its heap is kept small.
 func (f seriesFlags) open(t terminal) (io.ReadCloser, error) {
+	debug.SetGCPercent(smallHeap)
 	if f.Input == "-" {
 		return io.NopCloser(t.in), nil
 	}

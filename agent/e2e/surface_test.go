@@ -113,7 +113,7 @@ var copyStatements = []string{
 	"COPY odd TO STDOUT WITH (FORMAT csv, FORCE_QUOTE *, DELIMITER ';', QUOTE '''', ESCAPE '\\')", "COPY odd TO STDOUT WITH (DELIMITER ',', NULL '', HEADER true)",
 	"COPY (SELECT v FROM odd ORDER BY id) TO STDOUT CSV", "COPY (SELECT gen, o FROM odd o ORDER BY id) TO STDOUT", "COPY (SELECT id, (total * 2)::numeric(12,1) AS t, status FROM orders WHERE id < 50 ORDER BY id) TO STDOUT CSV HEADER",
 	"COPY (SELECT count(*), min(created_at), NULL FROM orders) TO STDOUT", "COPY (SELECT id FROM odd WHERE id > 1000) TO STDOUT CSV HEADER",
-	"COPY odd TO STDOUT (FORMAT binary)", "COPY orders TO STDOUT (FORMAT binary)", "COPY (SELECT id FROM odd WHERE id > 1000) TO STDOUT WITH BINARY",
+	"COPY odd TO STDOUT (FORMAT binary)", "COPY (SELECT * FROM orders ORDER BY id) TO STDOUT (FORMAT binary)", "COPY (SELECT id FROM odd WHERE id > 1000) TO STDOUT WITH BINARY",
 	"COPY (SELECT count(*), sum(total), avg(total), min(created_at), NULL FROM orders) TO STDOUT (FORMAT \"binary\")",
 	"COPY (SELECT 1 AS one, 'a,b') TO STDOUT CSV HEADER", "COPY (SELECT g FROM generate_series(1, 5000) g, odd WHERE odd.id = 1 ORDER BY 1) TO STDOUT",
 }

@@ -21,6 +21,7 @@ const modelFew = "median of few hours, wide interval"
 // forecastLoads lists the series, by the part of their ID before the colon, whose load is forecast at every run; the others are on demand.
 var forecastLoads = map[string]bool{
 	"load.calls": true, "load.time_ms": true, "load.total_calls": true, "load.total_time_ms": true,
+	"activity.total": true, "activity.user": true, "activity.application": true,
 	"db.commits": true, "db.wal_bytes": true, "db.connections": true, "host.cpu": true, "host.memory_used": true, "host.disk_free": true,
 }
 
@@ -52,15 +53,23 @@ func (in *inputs) loadResults(ctx context.Context, p Params, log *slog.Logger) (
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		r, err := in.statement(id, totals["load.total_"+strings.TrimPrefix(name, "load.")], steps, p)
+		whole := totals[wholes[name]]
+		if whole != nil && whole.To.Sub(in.series[id].End()) > left {
+			continue
+		}
+		r, err := in.statement(id, whole, steps, p)
 		if err != nil {
 			log.Warn("a load series could not be forecast", "series", id, "error", err)
 			continue
 		}
 		out = append(out, r)
 	}
+	reconcile(out)
 	return out, nil
 }
+
+// left is how long a part may be without samples before it counts as gone: what it did since is in "other".
+const left = 24 * time.Hour
 
 // load forecasts one hourly series by the load models.
 func (in *inputs) load(id string, steps int, p Params, level float64) (forecast.Result, error) {

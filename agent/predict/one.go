@@ -51,8 +51,8 @@ func (r *Runner) one(ctx context.Context, id string, horizon time.Duration, leve
 // any forecasts a series by the model of its kind.
 func (in *inputs) any(s forecast.Series, steps int, p Params, level float64) (forecast.Result, error) {
 	if s.Kind != "volume" && s.Kind != "limit" {
-		if _, _, single := strings.Cut(s.ID, ":"); single {
-			if whole := "load.total_" + s.Measure; forecastLoads[whole] {
+		if name, _, single := strings.Cut(s.ID, ":"); single {
+			if whole := wholes[name]; whole != "" {
 				if total, err := in.load(whole, steps, p, level); err == nil {
 					return in.statement(s.ID, &total, steps, p)
 				}
@@ -79,6 +79,11 @@ func (in *inputs) find(id string) (forecast.Series, bool) {
 			if factor, ok := t.perRow(strings.TrimPrefix(name, "volume.")); ok {
 				return t.scaled(id, factor), true
 			}
+		}
+	}
+	for i := range in.groups {
+		if g := &in.groups[i]; g.relation == object && name == "volume.rows" {
+			return g.history, true
 		}
 	}
 	stored, ok := in.series[id]

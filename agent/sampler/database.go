@@ -13,7 +13,7 @@ var databaseSQL string
 // rates names the counters of database.sql in order; each becomes a rate.
 var rates = []string{
 	"db.commits", "db.rollbacks", "db.rows_returned", "db.rows_fetched", "db.rows_inserted", "db.rows_updated", "db.rows_deleted",
-	"db.blocks_read", "db.blocks_hit", "db.temp_bytes", "db.deadlocks", "db.wal_bytes",
+	"db.blocks_read", "db.blocks_hit", "db.temp_bytes", "db.deadlocks", "db.wal_bytes", "db.checkpoints",
 }
 
 // gauges names the columns of database.sql after the counters.
@@ -32,7 +32,11 @@ func (s *Sampler) readDatabase(ctx context.Context, b *batch) error {
 	for i := range values {
 		into[i] = &values[i]
 	}
-	if err := s.conn.QueryRow(ctx, databaseSQL).Scan(into...); err != nil {
+	checkpoints := "checkpoints_timed + checkpoints_req FROM pg_stat_bgwriter"
+	if s.major() >= 17 {
+		checkpoints = "num_timed + num_requested FROM pg_stat_checkpointer"
+	}
+	if err := s.conn.QueryRow(ctx, fmt.Sprintf(databaseSQL, checkpoints)).Scan(into...); err != nil {
 		return fmt.Errorf("read pg_stat_database: %w", err)
 	}
 	s.database.emit(b, values[:len(rates)])
@@ -42,6 +46,13 @@ func (s *Sampler) readDatabase(ctx context.Context, b *batch) error {
 	return nil
 }
 
+// major is the server's major version.
+func (s *Sampler) major() int {
+	var major int
+	_, _ = fmt.Sscan(s.conn.PgConn().ParameterStatus("server_version"), &major) // 17.2, 15.14 (Debian ...), 18beta1
+	return major
+}
+
 // emit turns counters into rates; a counter that fell was reset, so what it shows is all new.
 func (d *database) emit(b *batch, now []float64) {
 	before, seconds := d.before, b.at.Sub(d.at).Seconds()
@@ -49,6 +60,7 @@ func (d *database) emit(b *batch, now []float64) {
 	if before == nil || seconds <= 0 {
 		return
 	}
+	growths := map[string]float64{}
 	for i, name := range rates {
 		growth := now[i] - before[i]
 		if growth < 0 {
@@ -57,6 +69,10 @@ func (d *database) emit(b *batch, now []float64) {
 				continue // another server or timeline: its position says nothing about a rate
 			}
 		}
+		growths[name] = growth
 		b.add(name, growth/seconds, "")
+	}
+	if asked := growths["db.blocks_hit"] + growths["db.blocks_read"]; asked > 0 {
+		b.add("db.cache_hits", growths["db.blocks_hit"]/asked, "")
 	}
 }

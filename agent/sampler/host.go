@@ -8,21 +8,25 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // host reads the kernel's figures of the machine that the agent runs on, which is the primary's.
 type host struct {
 	proc, disk string
 	busy, all  float64 // processor time at the last reading
+	counters   map[string]float64
+	at         time.Time // of the counters
 }
 
 // readHost measures processor, memory and disk. Where the kernel has no /proc, only the disk is measured.
 func (s *Sampler) readHost(_ context.Context, b *batch) error {
 	h := s.host
-	if err := errors.Join(h.cpu(b), h.memory(b)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := errors.Join(h.cpu(b), h.memory(b), h.traffic(b)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	var st syscall.Statfs_t
@@ -89,4 +93,55 @@ func (h *host) memory(b *batch) error {
 	b.add("host.memory_used", found["MemTotal"]-found["MemAvailable"], "")
 	b.add("host.memory_total", found["MemTotal"], "")
 	return nil
+}
+
+// sector is the unit of /proc/diskstats, whatever the disk's own is.
+const sector = 512
+
+// traffic reads /proc/diskstats and /proc/net/dev, counters since the host started. Partitions, which follow their disk, and devices made of others
+// are left out, so that nothing counts twice; so is the loop.
+func (h *host) traffic(b *batch) error {
+	disks, err := os.ReadFile(filepath.Join(h.proc, "diskstats"))
+	if err != nil {
+		return fmt.Errorf("read disk traffic: %w", err)
+	}
+	network, err := os.ReadFile(filepath.Join(h.proc, "net", "dev"))
+	if err != nil {
+		return fmt.Errorf("read network traffic: %w", err)
+	}
+	now := map[string]float64{}
+	disk := "none"
+	for line := range strings.Lines(string(disks)) {
+		f := strings.Fields(line)
+		if len(f) < 10 || strings.HasPrefix(f[2], disk) || made.MatchString(f[2]) {
+			continue
+		}
+		disk = f[2]
+		now["host.disk_read"] += sector * number(f[5])
+		now["host.disk_written"] += sector * number(f[9])
+	}
+	for line := range strings.Lines(string(network)) {
+		name, figures, ok := strings.Cut(line, ":")
+		if f := strings.Fields(figures); ok && len(f) >= 9 && strings.TrimSpace(name) != "lo" {
+			now["host.network_in"] += number(f[0])
+			now["host.network_out"] += number(f[8])
+		}
+	}
+	before, seconds := h.counters, b.at.Sub(h.at).Seconds()
+	h.counters, h.at = now, b.at
+	for name, v := range now {
+		if last, known := before[name]; known && seconds > 0 && v >= last {
+			b.add(name, (v-last)/seconds, "")
+		}
+	}
+	return nil
+}
+
+// made are the names of devices that lie on others.
+var made = regexp.MustCompile(`^(loop|ram|zram|dm-|md|sr)`)
+
+// number is 0 for what is no number.
+func number(text string) float64 {
+	v, _ := strconv.ParseFloat(text, 64)
+	return v
 }

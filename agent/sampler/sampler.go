@@ -1,4 +1,4 @@
-// Package sampler measures the primary and its host: pg_stat_statements, pg_stat_database, sizes, keys, processor, memory and disk.
+// Package sampler measures the primary and its host: pg_stat_statements, pg_stat_activity, pg_stat_database, sizes, keys, processor, memory, disk and network.
 // The agent runs it beside capture; the samples go to the shadow and from there into forecasts. It only reads, under short
 // time limits, and slows down by itself whenever a reading fails or takes long: it must never be what hurts the primary.
 package sampler
@@ -26,7 +26,7 @@ type Options struct {
 	DSN           string
 	Store         Store
 	Interval      time.Duration
-	TopStatements int    // statements with series of their own; all others are added up as "other"
+	TopStatements int    // statements, users and applications with series of their own; all others are added up as "other"
 	MaxObjects    int    // tables, and keys, that are measured
 	DiskPath      string // a path on the disk that holds the primary's data
 	Proc          string // where the kernel's figures are read
@@ -51,10 +51,12 @@ type Sampler struct {
 	connectErr int
 	statements *statements
 	database   *database
+	activity   *activity
 	host       *host
 	locks      locks
 	mu         sync.Mutex
 	references []forecast.Reference
+	partitions []forecast.Reference
 }
 
 // collector is one kind of reading with its own pace.
@@ -98,13 +100,16 @@ func New(o Options) (*Sampler, error) {
 	}
 	s := &Sampler{o: o, database: &database{}, locks: locks{map[string]bool{}}, host: &host{proc: o.Proc, disk: o.DiskPath}}
 	s.statements = &statements{top: o.TopStatements, log: o.Log, texts: map[int64]string{}, score: map[int64]float64{}}
+	s.activity = &activity{top: o.TopStatements, users: map[string]float64{}, applications: map[string]float64{}}
 	s.collectors = []*collector{
 		{name: "host", every: o.Interval, local: true, read: s.readHost},
 		{name: "database", every: o.Interval, read: s.readDatabase},
+		{name: "activity", every: o.Interval, read: s.readActivity},
 		{name: "statements", every: o.Interval, read: s.readStatements},
 		{name: "locks", every: o.Interval, read: s.readLocks},
 		{name: "tables", every: perRound * o.Interval, read: s.readTables},
 		{name: "keys", every: perRound * o.Interval, read: s.readKeys},
+		{name: "bounds", every: perRound * o.Interval, read: s.readBounds},
 		{name: "references", every: perRound * o.Interval, read: s.readReferences},
 	}
 	return s, nil
@@ -187,4 +192,11 @@ func (s *Sampler) References() []forecast.Reference {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.references
+}
+
+// Partitions lists each partition that holds rows with every partitioned table above it, as they were last read.
+func (s *Sampler) Partitions() []forecast.Reference {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.partitions
 }

@@ -71,6 +71,11 @@ func TestSamplesRealServer(t *testing.T) {
 		INSERT INTO "Child" (parent_id) SELECT 1 + g % 200 FROM generate_series(1, 500) g;
 		INSERT INTO natural_key VALUES (77);
 		ANALYZE`)
+	for deadline := time.Now().Add(30 * time.Second); pg.Query(t, "postgres", `SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'Child'`)[0][0] != "500"; {
+		if time.Now().After(deadline) { // a session tells what it did when it ends, a little after its client
+			t.Fatal("the statistics do not know of the inserted rows")
+		}
+	}
 	s, store, clock, log := start(t, pg.DSN("watcher", "postgres"))
 	round(t, s, clock, 0)
 	conn := pg.Conn(t, "postgres")
@@ -107,7 +112,8 @@ func TestSamplesRealServer(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"volume.heap_bytes:public.parent", "volume.index_bytes:public.parent", "volume.toast_bytes:public.parent",
-		"db.wal_bytes", "db.connections", "db.max_connections", "limit.xid_age", "host.cpu", "host.memory_used", "host.disk_free"} {
+		"db.wal_bytes", "db.connections", "db.max_connections", "limit.xid_age", "host.cpu", "host.memory_used", "host.disk_free",
+		"db.checkpoints", "db.cache_hits", "activity.total", "activity.user:other", "volume.dead_rows:public.parent"} {
 		if got := store.find(id, ""); got == nil || got.Value < 0 || strings.Contains(id, "bytes:") && got.Value == 0 {
 			t.Errorf("%s: got %+v", id, got)
 		}

@@ -24,18 +24,18 @@ var textsSQL string
 const extensionSQL = `SELECT quote_ident(n.nspname), string_to_array(e.extversion, '.')::int[] >= '{1,8}' FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'`
 
 // counters are what pg_stat_statements counts for one statement since its entry was made.
-type counters struct{ calls, timeMs, rows, blocks float64 }
+type counters struct{ calls, timeMs, rows, blocks, wal float64 }
 
 // minus is the growth since an earlier reading. A count that fell means a reset or an entry that was evicted and made anew: what it shows is all new.
 func (c counters) minus(before counters) counters {
 	if c.calls < before.calls {
 		return c
 	}
-	return counters{c.calls - before.calls, max(c.timeMs-before.timeMs, 0), max(c.rows-before.rows, 0), max(c.blocks-before.blocks, 0)}
+	return counters{c.calls - before.calls, max(c.timeMs-before.timeMs, 0), max(c.rows-before.rows, 0), max(c.blocks-before.blocks, 0), max(c.wal-before.wal, 0)}
 }
 
 func (c counters) plus(d counters) counters {
-	return counters{c.calls + d.calls, c.timeMs + d.timeMs, c.rows + d.rows, c.blocks + d.blocks}
+	return counters{c.calls + d.calls, c.timeMs + d.timeMs, c.rows + d.rows, c.blocks + d.blocks, c.wal + d.wal}
 }
 
 // statements turns counters into rates. Every entry is read each time, so a statement that was not there before is new since then.
@@ -66,11 +66,11 @@ func (s *Sampler) readStatements(ctx context.Context, b *batch) error {
 	if err != nil {
 		return fmt.Errorf("look up pg_stat_statements: %w", err)
 	}
-	column := "total_exec_time"
+	column, wal := "total_exec_time", "s.wal_bytes"
 	if !modern {
-		column = "total_time"
+		column, wal = "total_time", "0"
 	}
-	now, err := readCounters(ctx, s.conn, fmt.Sprintf(statementsSQL, schema, column))
+	now, err := readCounters(ctx, s.conn, fmt.Sprintf(statementsSQL, schema, column, wal))
 	if err != nil {
 		return fmt.Errorf("read pg_stat_statements: %w", err)
 	}
@@ -94,7 +94,7 @@ func readCounters(ctx context.Context, conn *pgx.Conn, query string) (map[int64]
 	out := map[int64]counters{}
 	var id int64
 	var c counters
-	_, err = pgx.ForEachRow(rows, []any{&id, &c.calls, &c.timeMs, &c.rows, &c.blocks}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &c.calls, &c.timeMs, &c.rows, &c.blocks, &c.wal}, func() error {
 		out[id] = c
 		return nil
 	})
@@ -183,6 +183,7 @@ func addRates(b *batch, object string, c counters, seconds float64, text string)
 	b.add("load.time_ms:"+object, c.timeMs/seconds, text)
 	b.add("load.rows:"+object, c.rows/seconds, text)
 	b.add("load.blocks:"+object, c.blocks/seconds, text)
+	b.add("load.wal_bytes:"+object, c.wal/seconds, text)
 }
 
 // normalise folds white space and takes literals out of what PostgreSQL does not normalise itself: a utility statement may hold a password.

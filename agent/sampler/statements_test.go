@@ -31,7 +31,7 @@ func TestCountersSurviveResetAndEviction(t *testing.T) {
 func TestTailIsAddedUp(t *testing.T) {
 	t.Parallel()
 	st := newStatements(2)
-	growth := map[int64]counters{0: {calls: 1000, timeMs: 1000}, 1: {calls: 10, timeMs: 90}, 2: {calls: 5, timeMs: 80}, 3: {calls: 20, timeMs: 1}, 4: {calls: 10}}
+	growth := map[int64]counters{0: {calls: 1000, timeMs: 1000}, 1: {calls: 10, timeMs: 90, wal: 500}, 2: {calls: 5, timeMs: 80}, 3: {calls: 20, timeMs: 1}, 4: {calls: 10}}
 	top := st.rank(growth)
 	if diff := cmp.Diff(map[int64]bool{1: true, 2: true}, top); diff != "" {
 		t.Fatal(diff)
@@ -43,7 +43,7 @@ func TestTailIsAddedUp(t *testing.T) {
 		got[s.Series.ID] = s.Value
 	}
 	for id, want := range map[string]float64{
-		"load.calls:1": 1, "load.time_ms:2": 8, "load.calls:other": 103, "load.total_calls": 104.5, "load.total_time_ms": 117.1,
+		"load.calls:1": 1, "load.wal_bytes:1": 50, "load.time_ms:2": 8, "load.calls:other": 103, "load.total_calls": 104.5, "load.total_time_ms": 117.1,
 	} {
 		if got[id] != want {
 			t.Errorf("%s = %v, want %v", id, got[id], want)

@@ -21,7 +21,7 @@ func picture(shape func(t int) float64, points, ahead int, step time.Duration) (
 	for t := range points {
 		s.Values = append(s.Values, shape(t))
 	}
-	r := forecast.Result{Model: "lag-median", Level: 95, Backtest: forecast.Backtest{Origins: 9, Skill: 0.25, Coverage: 0.94}}
+	r := forecast.Result{Model: "weighted-median", Level: 95, Backtest: forecast.Backtest{Origins: 9, Skill: 0.25, Coverage: 0.94}}
 	r.Series.Step = step
 	for k := range ahead {
 		v := shape(points + k)

@@ -22,35 +22,35 @@ const WideStep = time.Hour
 // maxSteps bounds the steps between the first and the last time of a long series, so that one wrong date cannot fill the memory.
 const maxSteps = 2_000_000
 
-// Read gives the series of a CSV file in the order they first appear; Values are NaN where nothing was measured. Errors name the line.
-func Read(in io.Reader) ([]forecast.Series, error) {
+// Each gives the series of a CSV file to take, in the order they first appear; Values are NaN where nothing was measured. Errors name the line.
+// Of the wide shape one series at a time is held. An error of take ends the reading and is returned as it is.
+func Each(in io.Reader, take func(forecast.Series) error) error {
 	r := csv.NewReader(in)
 	r.FieldsPerRecord = -1
 	r.ReuseRecord = true
 	r.TrimLeadingSpace = true
 	header, err := r.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, errors.New("the file is empty; the first line must be id,V1,V2,... or id,time,value")
+		return errors.New("the file is empty; the first line must be id,V1,V2,... or id,time,value")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the header: %w", err)
+		return fmt.Errorf("read the header: %w", err)
 	}
 	header = slices.Clone(header)
 	header[0] = strings.TrimPrefix(header[0], "\ufeff")
 	if long, ok := longColumns(header); ok {
-		return readLong(r, long)
+		return eachLong(r, long, take)
 	}
 	if len(header) < 2 {
-		return nil, fmt.Errorf("line 1: the header %q has one column; it must be id,V1,V2,... or id,time,value", strings.Join(header, ","))
+		return fmt.Errorf("line 1: the header %q has one column; it must be id,V1,V2,... or id,time,value", strings.Join(header, ","))
 	}
 	if _, err := strconv.ParseFloat(strings.TrimSpace(header[len(header)-1]), 64); err == nil {
-		return nil, fmt.Errorf("line 1: the header ends in the number %q; a header line id,V1,V2,... or id,time,value must come first", header[len(header)-1])
+		return fmt.Errorf("line 1: the header ends in the number %q; a header line id,V1,V2,... or id,time,value must come first", header[len(header)-1])
 	}
-	return readWide(r)
+	return eachWide(r, take)
 }
 
-func readWide(r *csv.Reader) ([]forecast.Series, error) {
-	var out []forecast.Series
+func eachWide(r *csv.Reader, take func(forecast.Series) error) error {
 	seen := map[string]int{}
 	for {
 		row, err := r.Read()
@@ -58,19 +58,19 @@ func readWide(r *csv.Reader) ([]forecast.Series, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read CSV: %w", err)
+			return fmt.Errorf("read CSV: %w", err)
 		}
 		line, _ := r.FieldPos(0)
-		id := strings.TrimSpace(row[0])
+		id := strings.Clone(strings.TrimSpace(row[0]))
 		if before, dup := seen[id]; dup {
-			return nil, fmt.Errorf("line %d: series %q stands on line %d already", line, id, before)
+			return fmt.Errorf("line %d: series %q stands on line %d already", line, id, before)
 		}
 		seen[id] = line
 		values := make([]float64, 0, len(row)-1)
 		for i, cell := range row[1:] {
 			v, err := number(cell)
 			if err != nil {
-				return nil, fmt.Errorf("line %d, column %d: %w", line, i+2, err)
+				return fmt.Errorf("line %d, column %d: %w", line, i+2, err)
 			}
 			values = append(values, v)
 		}
@@ -78,14 +78,16 @@ func readWide(r *csv.Reader) ([]forecast.Series, error) {
 			values = values[:len(values)-1]
 		}
 		if len(values) == 0 {
-			return nil, fmt.Errorf("line %d: series %q holds no values", line, id)
+			return fmt.Errorf("line %d: series %q holds no values", line, id)
 		}
-		out = append(out, forecast.Series{ID: strings.Clone(id), Source: "import", Step: WideStep, Values: values})
+		if err := take(forecast.Series{ID: id, Source: "import", Step: WideStep, Values: values}); err != nil {
+			return err
+		}
 	}
-	if len(out) == 0 {
-		return nil, errors.New("the file holds a header and no series")
+	if len(seen) == 0 {
+		return errors.New("the file holds a header and no series")
 	}
-	return out, nil
+	return nil
 }
 
 // number reads a cell; an empty one, NA, NaN and null are missing values.
@@ -103,7 +105,7 @@ func number(cell string) (float64, error) {
 }
 
 // Write puts forecasts out as id,h,mean,lo,hi with h counted from 1.
-func Write(out io.Writer, results []forecast.Result) error {
+func Write(out io.Writer, results []*forecast.Result) error {
 	w := csv.NewWriter(out)
 	if err := w.Write([]string{"id", "h", "mean", "lo", "hi"}); err != nil {
 		return fmt.Errorf("write the header: %w", err)

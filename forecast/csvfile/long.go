@@ -41,7 +41,7 @@ type measured struct {
 	line  int
 }
 
-func readLong(r *csv.Reader, c columns) ([]forecast.Series, error) {
+func eachLong(r *csv.Reader, c columns, take func(forecast.Series) error) error {
 	byID := map[string][]measured{}
 	var order []string
 	need := max(c.id, c.time, c.value) + 1
@@ -51,11 +51,11 @@ func readLong(r *csv.Reader, c columns) ([]forecast.Series, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read CSV: %w", err)
+			return fmt.Errorf("read CSV: %w", err)
 		}
 		line, _ := r.FieldPos(0)
 		if len(row) < need {
-			return nil, fmt.Errorf("line %d: %d cells where the header has %d or more", line, len(row), need)
+			return fmt.Errorf("line %d: %d cells where the header has %d or more", line, len(row), need)
 		}
 		id := ""
 		if c.id >= 0 {
@@ -63,11 +63,11 @@ func readLong(r *csv.Reader, c columns) ([]forecast.Series, error) {
 		}
 		at, err := moment(row[c.time])
 		if err != nil {
-			return nil, fmt.Errorf("line %d, column %d: %w", line, c.time+1, err)
+			return fmt.Errorf("line %d, column %d: %w", line, c.time+1, err)
 		}
 		v, err := number(row[c.value])
 		if err != nil {
-			return nil, fmt.Errorf("line %d, column %d: %w", line, c.value+1, err)
+			return fmt.Errorf("line %d, column %d: %w", line, c.value+1, err)
 		}
 		if _, known := byID[id]; !known {
 			id = strings.Clone(id)
@@ -76,17 +76,18 @@ func readLong(r *csv.Reader, c columns) ([]forecast.Series, error) {
 		byID[id] = append(byID[id], measured{at, v, line})
 	}
 	if len(order) == 0 {
-		return nil, errors.New("the file holds a header and no values")
+		return errors.New("the file holds a header and no values")
 	}
-	out := make([]forecast.Series, 0, len(order))
 	for _, id := range order {
 		s, err := regular(id, byID[id])
 		if err != nil {
-			return nil, err
+			return err
 		}
-		out = append(out, s)
+		if err := take(s); err != nil {
+			return err
+		}
 	}
-	return out, nil
+	return nil
 }
 
 // layouts are the forms of a time that are read; without a zone it is UTC.

@@ -2,18 +2,21 @@ package load
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
-// Names of what the pool is mixed into; a result's Model is one of these or the name of a row of the pool.
+// Names of what is made of the pool; a result's Model is one of these or the name of a row of the pool.
 const (
-	lagMedian    = "lag-median"
-	seasonalMix  = "lag-seasonal-median"
-	bestFive     = "best-five-median"
-	afterShift   = "naive-after-shift"
-	fewestLags   = 5   // short seasons of history before lag regressions are trusted on their own
-	switchMargin = 0.2 // share by which another choice must beat the median of the lag regressions at earlier origins
-	mixMargin    = 0.1 // the same for the median of the five best, which errs less in being chosen
+	mixed      = "weighted-median"
+	afterShift = "naive-after-shift"
+)
+
+// How the pool is mixed. The power was chosen on origins inside the training parts of the M4, Azure and NAB series.
+const (
+	fewestSeasons = 4    // short seasons of history before the pool is mixed; the seasonal naive answers until then
+	power         = 2    // weights fall with this power of the error
+	smallest      = 0.01 // added to errors, so that what never erred does not decide alone
 )
 
 // run is one forecast being made: paths of every model at earlier origins and at the end.
@@ -23,11 +26,9 @@ type run struct {
 	level   float64
 	origins []int         // earlier origins, ascending
 	tested  int           // steps after each earlier origin that are compared
-	paths   [][][]float64 // by origin (the end is last), by candidate; nil where a model cannot answer
-	names   []string      // of candidates: the pool, then the mixes
-	scores  []float64     // error of each candidate over the reference's on the same origins; NaN when too few
+	paths   [][][]float64 // by origin (the end is last), by row of the pool; nil where a model cannot answer
 	model   string
-	chosen  int
+	chosen  [][]float64 // the path of what was chosen, by origin; nil where it cannot answer
 }
 
 func newRun(p *prepared, horizon int, opt Options) *run {
@@ -38,11 +39,7 @@ func newRun(p *prepared, horizon int, opt Options) *run {
 	}
 	r.origins, r.tested = origins(len(p.filled), horizon, p.seasons[0], count)
 	r.runPool()
-	for i := range r.paths {
-		r.paths[i] = append(r.paths[i], median(r.lagPaths(i)), median(r.mixPaths(i)))
-	}
-	r.names = append(r.names, lagMedian, seasonalMix)
-	r.score()
+	r.choose()
 	return r
 }
 
@@ -75,10 +72,9 @@ func (r *run) runPool() {
 	all := append(slices.Clone(r.origins), n)
 	r.paths = make([][][]float64, len(all))
 	for i := range all {
-		r.paths[i] = make([][]float64, len(pool), len(pool)+3)
+		r.paths[i] = make([][]float64, len(pool))
 	}
 	for m, model := range pool {
-		r.names = append(r.names, model.name)
 		var fits []*fitted
 		if model.lags != nil {
 			fits = model.lags.fit(r.p, all)
@@ -98,107 +94,76 @@ func (r *run) runPool() {
 	}
 }
 
-func (r *run) lagPaths(i int) [][]float64 {
-	var out [][]float64
-	for m, model := range pool {
-		if model.lags != nil && r.paths[i][m] != nil {
-			out = append(out, r.paths[i][m])
-		}
+// choose takes the weighted median of the pool, or one rule where the pool is of no use: in the first days, and after a shift of level.
+func (r *run) choose() {
+	n, m := len(r.p.filled), r.p.seasons[0]
+	switch {
+	case r.p.shifted():
+		r.take("naive")
+		r.model = afterShift
+	case n < 24 && m == 1:
+		r.take("naive")
+	case n < 24 || n < fewestSeasons*m:
+		r.take("seasonal-naive")
+	default:
+		r.mix()
 	}
-	return out
 }
 
-// mixPaths are the median of the lag regressions and the seasonal rules.
-func (r *run) mixPaths(i int) [][]float64 {
-	var out [][]float64
-	if m := median(r.lagPaths(i)); m != nil {
-		out = append(out, m)
+// take chooses one row of the pool.
+func (r *run) take(name string) {
+	r.model = name
+	for _, paths := range r.paths {
+		r.chosen = append(r.chosen, paths[row(name)])
 	}
-	for m, model := range pool {
-		switch model.name {
-		case "seasonal-naive", "seasonal-naive-long", "phase-median":
-			if r.paths[i][m] != nil {
-				out = append(out, r.paths[i][m])
+}
+
+// mix chooses the median of the whole pool, each row weighted by its prior and by how little it erred at the earlier origins.
+func (r *run) mix() {
+	r.model = mixed
+	weights := make([]float64, len(pool))
+	for i, m := range pool {
+		weights[i] = m.prior / math.Pow(smallest+r.relative(i), power)
+	}
+	for _, paths := range r.paths {
+		r.chosen = append(r.chosen, weightedMedian(paths, weights))
+	}
+}
+
+// weighted is a value with its weight.
+type weighted struct{ value, weight float64 }
+
+// weightedMedian is, at each step, the value on either side of which half of the weight lies: each value stands in the middle of its own weight, and between two
+// the median is interpolated, so that equal weights give the common median. Paths that are nil are left out.
+func weightedMedian(paths [][]float64, weights []float64) []float64 {
+	steps := len(slices.MaxFunc(paths, func(a, b []float64) int { return cmp.Compare(len(a), len(b)) }))
+	out := make([]float64, steps)
+	column := make([]weighted, 0, len(paths))
+	for k := range out {
+		column = column[:0]
+		var half float64
+		for i, path := range paths {
+			if path != nil {
+				column = append(column, weighted{path[k], weights[i]})
+				half += weights[i] / 2
 			}
 		}
+		slices.SortFunc(column, func(a, b weighted) int { return cmp.Compare(a.value, b.value) })
+		out[k] = middle(column, half)
 	}
 	return out
 }
 
-// median is the middle of several paths at each step; nil of none.
-func median(paths [][]float64) []float64 {
-	if len(paths) == 0 {
-		return nil
-	}
-	out := make([]float64, len(paths[0]))
-	column := make([]float64, len(paths))
-	for k := range out {
-		for i, path := range paths {
-			column[i] = path[k]
+// middle is the weighted median of values in ascending order whose weights add up to twice half.
+func middle(column []weighted, half float64) float64 {
+	at := column[0].weight / 2
+	for i := 1; i < len(column); i++ {
+		a, b := column[i-1], column[i]
+		next := at + (a.weight+b.weight)/2
+		if next >= half {
+			return a.value + (b.value-a.value)*min(max((half-at)/(next-at), 0), 1)
 		}
-		slices.Sort(column)
-		out[k] = (column[(len(column)-1)/2] + column[len(column)/2]) / 2
+		at = next
 	}
-	return out
-}
-
-// choose picks the candidate and gives its path with half widths, on the scale of prepared.onScale.
-func (r *run) choose() (path, half []float64) {
-	r.chosen = r.pick()
-	r.model = r.names[r.chosen]
-	end := len(r.origins)
-	if r.model != "naive" && r.p.shifted() {
-		r.chosen, r.model = slices.Index(r.names, "naive"), afterShift
-	}
-	return r.paths[end][r.chosen], r.halfWidths()
-}
-
-// pick keeps the default unless something else was clearly better at the earlier origins.
-func (r *run) pick() int {
-	start := r.fallback()
-	doubt := 1.0
-	if !r.evidence() {
-		doubt = 2
-	}
-	best, at := r.scores[start], start
-	for c, score := range r.scores {
-		if c < len(pool) && pool[c].lags != nil {
-			continue
-		}
-		margin := switchMargin
-		if r.names[c] == bestFive {
-			margin = mixMargin
-		}
-		if score < best && score < r.scores[start]*(1-doubt*margin) {
-			best, at = score, c
-		}
-	}
-	return at
-}
-
-// evidence says whether the earlier origins can well tell which candidate is good; the margins double where not. They cannot in the first days, nor while the history
-// is between ten short seasons and two long ones: there the regressions at the end know seasons that those at the origins did not.
-func (r *run) evidence() bool {
-	n, m := len(r.p.filled), r.p.seasons[0]
-	return (n < 24 || n >= fewestLags*m) && (n < 2*fewestLags*m || n >= 2*r.p.season(longSeason))
-}
-
-// fallback is the choice without evidence: the median of the lag regressions; with a short history their mix with seasonal rules, or the seasonal naive.
-func (r *run) fallback() int {
-	end, n := len(r.origins), len(r.p.filled)
-	order := []string{lagMedian, seasonalMix, "seasonal-naive"}
-	switch {
-	case n < 24 && r.p.seasons[0] == 1:
-		order = []string{"naive"}
-	case n < 24 || n < fewestLags*r.p.seasons[0]:
-		order = []string{"seasonal-naive"}
-	case n < 2*fewestLags*r.p.seasons[0]:
-		order = []string{seasonalMix, "seasonal-naive"}
-	}
-	for _, name := range order {
-		if c := slices.Index(r.names, name); r.paths[end][c] != nil {
-			return c
-		}
-	}
-	return slices.Index(r.names, "naive")
+	return column[len(column)-1].value
 }

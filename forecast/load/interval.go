@@ -10,10 +10,6 @@ import (
 // fewOrigins is the number of origins below which the rolling residuals alone are too few for an interval.
 const fewOrigins = 3
 
-// choiceMargin widens intervals for what the residuals cannot show: they come from the origins that the candidate was chosen on.
-// Measured on earlier origins of the M4 hourly series, 95 % intervals cover 94.3 % without it and 95.1 % with it.
-const choiceMargin = 1.05
-
 // residual is what a path missed by, a number of steps after an origin, on the models' scale.
 type residual struct {
 	step   int
@@ -23,7 +19,7 @@ type residual struct {
 // residuals of the chosen candidate at earlier origin i.
 func (r *run) residuals(i int) []residual {
 	var out []residual
-	for k, v := range r.paths[i][r.chosen] {
+	for k, v := range r.chosen[i] {
 		if t := r.origins[i] + k; t < len(r.p.onScale) && !r.p.missing[t] {
 			out = append(out, residual{k, math.Abs(r.p.onScale[t] - v)})
 		}
@@ -41,7 +37,7 @@ func (r *run) halfWidths() []float64 {
 			used++
 		}
 	}
-	half := spread(all, r.tested, r.window(), r.level)
+	half := r.spread(all)
 	if used < fewOrigins {
 		rough := r.rough()
 		for k := range half {
@@ -62,30 +58,26 @@ func (r *run) halfWidths() []float64 {
 // window is how many steps to either side lend their residuals to a step.
 func (r *run) window() int { return max(2, min(r.p.seasons[0]/2, 12)) }
 
-// spread gives half widths for steps 0 to steps-1: the mean of the conformal quantile and the normal one of the residuals near the step.
-func spread(all []residual, steps, window int, level float64) []float64 {
-	byStep := make([][]float64, steps)
+// margin widens intervals for what the residuals cannot show: they come from the origins by which the pool was weighted, and from a shorter history than the end has.
+// Measured on earlier origins of the M4 hourly series, intervals of 50, 80 and 95 % cover 50, 74 and 88 % of what follows a week without it and 57, 81 and 92 % with it;
+// after a month and more it is 53, 81 and 95 %.
+func (r *run) margin() float64 { return 1 + 2*float64(r.p.seasons[0])/float64(len(r.p.filled)) }
+
+// spread gives half widths for each step that is compared: the conformal quantile of the residuals near the step.
+func (r *run) spread(all []residual) []float64 {
+	byStep := make([][]float64, r.tested)
 	for _, res := range all {
 		byStep[res.step] = append(byStep[res.step], res.amount)
 	}
-	p, z := level/100, forecast.NormalQuantile((1+level/100)/2)
-	out := make([]float64, steps)
-	var near []float64
+	out := make([]float64, r.tested)
+	window := r.window()
 	for k := range out {
-		near = near[:0]
-		var squares float64
-		for j := max(0, k-window); j <= min(steps-1, k+window); j++ {
-			near = append(near, byStep[j]...)
-			for _, a := range byStep[j] {
-				squares += a * a
-			}
-		}
+		near := slices.Concat(byStep[max(0, k-window):min(r.tested, k+window+1)]...)
 		if len(near) == 0 {
 			continue
 		}
 		slices.Sort(near)
-		n := float64(len(near))
-		out[k] = choiceMargin * (forecast.ConformalOfSorted(near, p) + z*math.Sqrt(squares/n)) / 2
+		out[k] = r.margin() * forecast.ConformalOfSorted(near, r.level/100)
 	}
 	return out
 }
@@ -139,7 +131,7 @@ func (r *run) covered() float64 {
 		if len(own) == 0 || len(others) == 0 {
 			continue
 		}
-		half := spread(others, r.tested, r.window(), r.level)
+		half := r.spread(others)
 		for _, res := range own {
 			n++
 			if res.amount <= half[res.step] {

@@ -37,7 +37,7 @@ func Forecast(s forecast.Series, horizon int, opt Options) (forecast.Result, err
 		return forecast.Result{}, fmt.Errorf("forecast %q: %w", s.ID, err)
 	}
 	r := newRun(p, horizon, opt)
-	path, half := r.choose()
+	path, half := r.chosen[len(r.origins)], r.halfWidths()
 	result := forecast.Result{
 		Series: s, Model: r.model, Level: r.level,
 		From: s.Start.Add(time.Duration(p.first) * s.Step), To: s.End(),

@@ -17,25 +17,27 @@ func seasonalNaive(s season) func(*prepared, int, int) []float64 {
 	}
 }
 
-// phaseMedian is the median of the values at the same place in each of the last three long seasons, such as the hour of the week.
-func phaseMedian(p *prepared, origin, horizon int) []float64 {
-	m := p.seasons[len(p.seasons)-1]
-	if m == 1 || origin < 2*m {
-		return nil
-	}
-	phase := make([]float64, min(m, horizon))
-	for k := range phase {
-		var same []float64
-		for i := origin - m + k; i >= 0 && len(same) < 3; i -= m {
-			same = append(same, p.onScale[i])
+// phaseMedian is the median of the values at the same place in each of the last seasons, such as the hour of the day or of the week.
+func phaseMedian(s season, seasons int) func(*prepared, int, int) []float64 {
+	return func(p *prepared, origin, horizon int) []float64 {
+		m := p.season(s)
+		if m < 2 || origin < 2*m {
+			return nil
 		}
-		phase[k] = forecast.Median(same)
+		out := make([]float64, horizon)
+		for k := range out {
+			if k >= m {
+				out[k] = out[k-m]
+				continue
+			}
+			var same []float64
+			for i := origin - m + k; i >= 0 && len(same) < seasons; i -= m {
+				same = append(same, p.onScale[i])
+			}
+			out[k] = forecast.Median(same)
+		}
+		return out
 	}
-	out := make([]float64, horizon)
-	for k := range out {
-		out[k] = phase[k%m]
-	}
-	return out
 }
 
 // naive repeats the last value.

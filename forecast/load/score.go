@@ -1,50 +1,20 @@
 package load
 
 import (
-	"cmp"
 	"math"
-	"slices"
 
 	"foreshadow/forecast"
 )
 
-// score compares every candidate with what happened after each earlier origin, relative to the seasonal naive, and adds the median of the five best.
-func (r *run) score() {
-	var best []int
-	r.scores = make([]float64, len(r.names))
-	for c := range r.names {
-		r.scores[c] = r.relative(c)
-		if c < len(pool) && !math.IsNaN(r.scores[c]) {
-			best = append(best, c)
-		}
-	}
-	slices.SortStableFunc(best, func(a, b int) int { return cmp.Compare(r.scores[a], r.scores[b]) })
-	if len(best) < 5 {
-		return
-	}
-	for i := range r.paths {
-		var five [][]float64
-		for _, c := range best[:5] {
-			if r.paths[i][c] != nil {
-				five = append(five, r.paths[i][c])
-			}
-		}
-		r.paths[i] = append(r.paths[i], median(five))
-	}
-	r.names = append(r.names, bestFive)
-	r.scores = append(r.scores, r.relative(len(r.names)-1))
-}
-
-// relative is a candidate's absolute error over the reference's, on the origins where both answer; NaN on fewer than half of them
-// and for a candidate that has no answer at the end.
-func (r *run) relative(c int) float64 {
+// relative is the absolute error of a row of the pool over the reference's, on the origins where both answer; 1 on fewer than half of them.
+func (r *run) relative(at int) float64 {
 	var own, reference float64
 	n := 0
 	for i := range r.origins {
-		if r.paths[i][c] == nil {
+		if r.paths[i][at] == nil {
 			continue
 		}
-		e, ok := r.err(i, r.paths[i][c])
+		e, ok := r.err(i, r.paths[i][at])
 		if !ok {
 			continue
 		}
@@ -53,10 +23,10 @@ func (r *run) relative(c int) float64 {
 		reference += ref
 		n++
 	}
-	if n == 0 || 2*n < len(r.origins) || r.paths[len(r.origins)][c] == nil {
-		return math.NaN()
-	}
-	if reference == 0 {
+	switch {
+	case n == 0 || 2*n < len(r.origins):
+		return 1
+	case reference == 0:
 		return 1 + own
 	}
 	return own / reference
@@ -64,10 +34,10 @@ func (r *run) relative(c int) float64 {
 
 // reference is the seasonal naive at an origin, or the last value where there is less than a season.
 func (r *run) reference(i int) []float64 {
-	if path := r.paths[i][slices.Index(r.names, "seasonal-naive")]; path != nil {
+	if path := r.paths[i][row("seasonal-naive")]; path != nil {
 		return path
 	}
-	return r.paths[i][slices.Index(r.names, "naive")]
+	return r.paths[i][row("naive")]
 }
 
 // rounding is the share of a value below which an error is that of the arithmetic and counts as none.
@@ -97,7 +67,7 @@ func (r *run) backtest() forecast.Backtest {
 	scale := forecast.SeasonalScale(r.p.values, r.p.seasons[0])
 	var own, reference float64
 	for i := range r.origins {
-		path := r.paths[i][r.chosen]
+		path := r.chosen[i]
 		if path == nil {
 			continue
 		}

@@ -97,7 +97,7 @@ func seasons(asked []int, step time.Duration, n int) []int {
 	}
 	var out []int
 	for _, m := range asked {
-		if m > 1 && m < n && !slices.Contains(out, m) {
+		if m > 1 && m <= n && !slices.Contains(out, m) {
 			out = append(out, m)
 		}
 	}

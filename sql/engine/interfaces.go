@@ -107,6 +107,8 @@ type Shadow interface {
 	// Source gives a SELECT that yields the relation with all its columns under their own names.
 	Source(ctx context.Context, ref Ref) (string, error)
 	Query(ctx context.Context, q Query) (result.Rows, error)
+	// Together runs queries that all see the same moment. Each one's rows must be closed before the next is asked.
+	Together(ctx context.Context, do func(query func(Query) (result.Rows, error)) error) error
 	// Moment gives a time the position of the last commit at or before it, so that all tables of a statement show the same one.
 	Moment(ctx context.Context, at AsOf) (AsOf, error)
 	// At tells which captured table a name stood for at a moment; nil when none did.
