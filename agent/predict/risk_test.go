@@ -2,6 +2,7 @@ package predict
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -46,5 +47,36 @@ func TestAssessUsesTheForecasts(t *testing.T) {
 	}
 	if now, err := r.Tables().Assess(t.Context(), script, c, 0); err != nil || now[0].Findings[0].Rows.P50 != 600_000 {
 		t.Errorf("now: %+v, %v", now, err)
+	}
+}
+
+// TestExpectedChangesAreAssessed takes a key that runs out, which will force a rewrite of a table that is large by then.
+func TestExpectedChangesAreAssessed(t *testing.T) {
+	t.Parallel()
+	f := &fake{now: noon}
+	f.table("orders", 0, days(200, func(int) float64 { return 100_000 })...)
+	f.sample("volume.heap_bytes:public.orders", 0, 2e9)
+	f.sample("volume.index_bytes:public.orders", 0, 6e8)
+	f.sample("key.last:public.orders.id", 0, 1<<31-1-5_000_000)
+	f.sample("key.max:public.orders.id", 0, 1<<31-1)
+	r := newRunner(t, f)
+	state, err := r.PredictedState(t.Context(), noon.Add(120*day))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(state.RiskAssessment.Changes, func(c forecast.ChangeRisk) bool { return c.What == "alter_type" })
+	if i < 0 {
+		t.Fatalf("%+v", state.RiskAssessment)
+	}
+	c := state.RiskAssessment.Changes[i]
+	if c.Relation != "public.orders" || c.Verdict != string(risk.Dangerous) || c.Work != "rewrite" || c.Lock != "ACCESS EXCLUSIVE" || c.Hold.P50 < 10 || c.Probability < 0.5 {
+		t.Errorf("%+v", c)
+	}
+	table, err := r.Tables().PredictedState(t.Context(), 120*day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(table.Rows, func(row []any) bool { return row[1] == "alter_type_seconds" && row[4] == c.Hold.P50 }) {
+		t.Errorf("no such row in %v", table.Rows)
 	}
 }
