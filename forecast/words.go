@@ -132,5 +132,20 @@ type PredictedState struct {
 	ProjectedDataVolume  []TableVolume
 	AnticipatedQueryLoad []QueryLoad
 	SchemaChanges        []SchemaChange
-	RiskAssessment       []Limit
+	RiskAssessment       RiskAssessment
+}
+
+// RiskAssessment is what may go wrong by a horizon: limits that are reached, and what the schema changes that are expected would do to clients.
+type RiskAssessment struct {
+	Limits  []Limit
+	Changes []ChangeRisk
+}
+
+// ChangeRisk is what a schema change would do at the horizon, made by its usual statement: the lock, what is done to the rows under it, for how
+// many seconds, and whether that is safe, careful or dangerous.
+type ChangeRisk struct {
+	Relation, What, Lock, Work string
+	Probability                float64 // that the change comes by the horizon
+	Hold                       Quantiles
+	Verdict, Because           string
 }

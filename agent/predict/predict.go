@@ -84,6 +84,10 @@ type Model struct {
 type snapshot struct {
 	in  inputs
 	run forecast.Run
+
+	mu      sync.Mutex
+	fans    []forecast.Fan // the last that followed computed, for these days and origins
+	fansFor [2]int
 }
 
 // New makes a runner with default parameters; Run starts it.

@@ -177,10 +177,10 @@ func TestIntegerKeyRunsOut(t *testing.T) {
 		}
 	}
 	s := state(t, r, 365*day)
-	if len(s.RiskAssessment) != 1 || s.RiskAssessment[0].Kind != "integer_key" {
+	if l := s.RiskAssessment.Limits; len(l) != 1 || l[0].Kind != "integer_key" {
 		t.Errorf("risks within a year: %+v", s.RiskAssessment)
 	}
-	if s := state(t, r, 30*day); len(s.RiskAssessment) != 0 {
+	if s := state(t, r, 30*day); len(s.RiskAssessment.Limits) != 0 {
 		t.Errorf("risks within a month: %+v", s.RiskAssessment)
 	}
 }

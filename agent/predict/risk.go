@@ -3,6 +3,7 @@ package predict
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,10 +35,40 @@ func (t Tables) Assess(ctx context.Context, script *risk.Script, c *risk.Catalog
 	return risk.Assess(steps, c, o, days), nil
 }
 
+// likely is the probability from which on an expected schema change is assessed.
+const likely = 0.1
+
+// changeRisks assesses the schema changes that are likely by a horizon.
+func (r *Runner) changeRisks(ctx context.Context, s *snapshot, changes []forecast.SchemaChange, ahead time.Duration) ([]forecast.ChangeRisk, error) {
+	if !slices.ContainsFunc(changes, func(c forecast.SchemaChange) bool { return c.Probability >= likely }) {
+		return nil, nil
+	}
+	days := int((ahead + day - 1) / day)
+	o, err := s.outlook(ctx, r.o.Clock(), r.Params(), days)
+	if err != nil {
+		return nil, err
+	}
+	o.Rates = r.o.Rates
+	var out []forecast.ChangeRisk
+	for _, c := range changes {
+		if c.Probability < likely {
+			continue
+		}
+		a, ok := risk.Foreseen(c.What, c.Relation, o, days)
+		if !ok {
+			continue
+		}
+		f := a.Findings[0]
+		out = append(out, forecast.ChangeRisk{Relation: c.Relation, What: c.What, Lock: f.Lock.String(), Work: f.Work(), Probability: c.Probability,
+			Hold: f.Hold, Verdict: string(a.Verdict), Because: a.Because})
+	}
+	return out, nil
+}
+
 // outlook gathers what the last run knows of tables, statements and the host.
 func (s *snapshot) outlook(ctx context.Context, now time.Time, p Params, days int) (*risk.Outlook, error) {
 	in := &s.in
-	fans, err := in.volumes(ctx, days, p.Origins)
+	fans, err := s.followed(ctx, days, p.Origins)
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +93,21 @@ func (s *snapshot) outlook(ctx context.Context, now time.Time, p Params, days in
 		}
 	}
 	return o, nil
+}
+
+// followed is how every table is expected to grow for so many days; it is computed once for a run, as it takes a while for many tables.
+func (s *snapshot) followed(ctx context.Context, days, origins int) ([]forecast.Fan, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fans != nil && s.fansFor == [2]int{days, origins} {
+		return s.fans, nil
+	}
+	fans, err := s.in.volumes(ctx, days, origins)
+	if err != nil {
+		return nil, err
+	}
+	s.fans, s.fansFor = fans, [2]int{days, origins}
+	return fans, nil
 }
 
 // comingWeek is a load in each hour of the coming seven days.

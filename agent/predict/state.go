@@ -35,10 +35,11 @@ func (r *Runner) PredictedState(ctx context.Context, horizon time.Time) (forecas
 	}
 	for _, l := range last.run.Limits {
 		if !l.P10.IsZero() && !l.P10.After(horizon) {
-			state.RiskAssessment = append(state.RiskAssessment, l)
+			state.RiskAssessment.Limits = append(state.RiskAssessment.Limits, l)
 		}
 	}
-	return state, nil
+	state.RiskAssessment.Changes, err = r.changeRisks(ctx, last, state.SchemaChanges, max(ahead, time.Minute))
+	return state, err
 }
 
 // checkHorizon refuses horizons that no forecast can mean.

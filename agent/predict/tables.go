@@ -20,7 +20,8 @@ func (r *Runner) Tables() Tables { return Tables{r} }
 
 func column(name, kind string) result.TableColumn { return result.TableColumn{Name: name, Type: kind} }
 
-// PredictedState is foreshadow.predicted_state(horizon): every table's rows and bytes now and at the horizon.
+// PredictedState is foreshadow.predicted_state(horizon): every table's rows and bytes now and at the horizon, and for how many seconds the schema
+// changes that are likely by then would hold clients up.
 func (t Tables) PredictedState(ctx context.Context, horizon time.Duration) (result.Table, error) {
 	out := result.Table{Name: "predicted_state", Columns: []result.TableColumn{
 		column("relation", "VARCHAR"), column("measure", "VARCHAR"), column("now", "DOUBLE"),
@@ -33,7 +34,12 @@ func (t Tables) PredictedState(ctx context.Context, horizon time.Duration) (resu
 	if err != nil {
 		return out, err
 	}
-	volumes, err := last.in.volumesAt(ctx, t.r.o.Clock().Add(horizon).Sub(last.in.at), t.r.Params().Origins)
+	ahead := t.r.o.Clock().Add(horizon).Sub(last.in.at)
+	volumes, err := last.in.volumesAt(ctx, ahead, t.r.Params().Origins)
+	if err != nil {
+		return out, err
+	}
+	risks, err := t.r.changeRisks(ctx, last, last.in.schemaChanges(ahead, max(ahead, t.r.Params().LimitHorizon), last.run.Limits), ahead)
 	if err != nil {
 		return out, err
 	}
@@ -46,6 +52,9 @@ func (t Tables) PredictedState(ctx context.Context, horizon time.Duration) (resu
 		}{{"rows", now.rows, v.Rows}, {"heap_bytes", now.heap, v.Heap}, {"index_bytes", now.index, v.Index}, {"toast_bytes", now.toast, v.Toast}} {
 			out.Rows = append(out.Rows, []any{v.Relation, m.name, m.now, m.q.P10, m.q.P50, m.q.P90})
 		}
+	}
+	for _, c := range risks {
+		out.Rows = append(out.Rows, []any{c.Relation, c.What + "_seconds", nil, c.Hold.P10, c.Hold.P50, c.Hold.P90})
 	}
 	return out, nil
 }

@@ -281,7 +281,7 @@ func (k *classifier) dropColumn(r *Relation, c *pg.AlterTableCmd) change {
 		}
 		return catalogOnly(AccessExclusive, true)
 	}
-	if views := r.viewsOf(col.Number); len(views) > 0 {
+	if views := k.viewsOf(r, col.Number); len(views) > 0 {
 		k.needsCascade(c.Behavior, fmt.Sprintf("view %s reads column %q", strings.Join(views, ", "), c.Name))
 		k.dropViews(r, col.Number)
 	}

@@ -16,7 +16,7 @@ func (k *classifier) alterType(rv *pg.RangeVar, r *Relation, c *pg.AlterTableCmd
 		k.step.Fails = fmt.Sprintf("column %q of %s does not exist", c.Name, r.Name)
 		return catalogOnly(AccessExclusive, true)
 	}
-	if views := r.viewsOf(col.Number); len(views) > 0 {
+	if views := k.viewsOf(r, col.Number); len(views) > 0 {
 		k.step.Fails = fmt.Sprintf("view %s reads column %q; drop it before and make it again after", strings.Join(views, ", "), c.Name)
 	}
 	if col.Feeds != "" {

@@ -19,7 +19,7 @@ func shop(rows float64) (*risk.Catalog, *risk.Outlook) {
 		Relations: []*risk.Relation{
 			{OID: 1, Name: "public.orders", Kind: "r", Persistence: "p", Columns: []risk.Column{{Number: 1, Name: "id", Type: 23}, {Number: 2, Name: "state", Type: 23}},
 				Indexes: []risk.Index{{OID: 2, Name: "public.orders_pkey", Columns: []int16{1}, Uses: []int16{1}, Unique: true, Valid: true, Whole: true}},
-				Views:   []risk.ViewUse{{View: "public.open", Column: 1}}},
+				Views:   []risk.ViewUse{{OID: 3, Column: 1}}},
 			{OID: 3, Name: "public.open", Kind: "v"}}}
 	t := risk.Table{Rows: rows, Heap: 100 * rows, Index: 20 * rows}
 	for d := range 365 {

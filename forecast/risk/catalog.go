@@ -91,9 +91,9 @@ type Constraint struct {
 	Check      string  `json:"check"` // the expression of a CHECK
 }
 
-// ViewUse says that a view reads a column; 0 is the whole table.
+// ViewUse says that a view, by its OID, reads a column; 0 is the whole table.
 type ViewUse struct {
-	View   string `json:"view"`
+	OID    uint32 `json:"oid"`
 	Column int16  `json:"column"`
 }
 
@@ -164,13 +164,6 @@ func (c *Catalog) Restrict() error {
 		}
 		if !owner.Readable {
 			r.Name = hidden
-		}
-	}
-	for _, r := range c.Relations { // views are named by their readers
-		for i := range r.Views {
-			if v := r.Views[i].View; !slices.ContainsFunc(c.Relations, func(o *Relation) bool { return o.Name == v }) {
-				r.Views[i].View = hidden
-			}
 		}
 	}
 	return nil
@@ -257,27 +250,26 @@ func (r *Relation) constraint(name string) (Constraint, bool) {
 // readers are the views that read a column, or with 0 any part of the table, and the views of those.
 func (c *Catalog) readers(r *Relation, column int16) []*Relation {
 	var out []*Relation
-	for _, v := range c.Relations {
-		if slices.Contains(r.viewsOf(column), v.Name) {
-			out = append(out, v)
-		}
-	}
-	for i := 0; i < len(out); i++ {
-		for _, v := range c.Relations {
-			if slices.Contains(out[i].viewsOf(0), v.Name) && !slices.Contains(out, v) {
+	add := func(views []ViewUse, column int16) {
+		for _, use := range views {
+			if v := c.relation(use.OID); v != nil && (column == 0 || use.Column == column) && !slices.Contains(out, v) {
 				out = append(out, v)
 			}
 		}
 	}
+	add(r.Views, column)
+	for i := 0; i < len(out); i++ {
+		add(out[i].Views, 0)
+	}
 	return out
 }
 
-// viewsOf are the views that read a column, or with 0 any part of the table.
-func (r *Relation) viewsOf(column int16) []string {
+// viewsOf names the views that read a column, or with 0 any part of the table.
+func (c *Catalog) viewsOf(r *Relation, column int16) []string {
 	var out []string
-	for _, v := range r.Views {
-		if column == 0 || v.Column == column {
-			out = append(out, v.View)
+	for _, use := range r.Views {
+		if v := c.relation(use.OID); v != nil && (column == 0 || use.Column == column) {
+			out = append(out, v.Name)
 		}
 	}
 	slices.Sort(out)

@@ -57,7 +57,7 @@ constraints AS (
            'check', CASE WHEN k.contype = 'c' THEN pg_catalog.pg_get_expr(k.conbin, k.conrelid) END) ORDER BY k.conname) AS list
     FROM pg_catalog.pg_constraint k WHERE k.conrelid IN (SELECT oid FROM rels) AND k.conrelid <> 0 GROUP BY 1),
 viewed AS (
-  SELECT d.refobjid, pg_catalog.jsonb_agg(DISTINCT pg_catalog.jsonb_build_object('view', n.nspname || '.' || v.relname, 'column', d.refobjsubid)) AS list
+  SELECT d.refobjid, pg_catalog.jsonb_agg(DISTINCT pg_catalog.jsonb_build_object('oid', v.oid::int8, 'column', d.refobjsubid)) AS list
     FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid JOIN pg_catalog.pg_class v ON v.oid = r.ev_class
     JOIN pg_catalog.pg_namespace n ON n.oid = v.relnamespace
    WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass

@@ -178,7 +178,7 @@ func (k *classifier) dropOne(n *pg.DropStmt, r *Relation) {
 		return
 	}
 	k.step.Breaks = append(k.step.Breaks, Break{Relation: r, How: "dropped", Certain: true})
-	if views := r.viewsOf(0); len(views) > 0 {
+	if views := k.viewsOf(r, 0); len(views) > 0 {
 		k.needsCascade(n.Behavior, "view "+strings.Join(views, ", ")+" reads "+r.Name)
 		k.dropViews(r, 0)
 	}

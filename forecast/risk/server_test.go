@@ -2,6 +2,7 @@ package risk_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -440,7 +441,7 @@ func (s *server) alone(ctx context.Context, t *testing.T, sql string, step risk.
 		}
 		select {
 		case err := <-done:
-			return nil, fmt.Errorf("ended without waiting: %v", err)
+			return nil, errors.Join(errors.New("ended without waiting"), err)
 		default:
 		}
 	}

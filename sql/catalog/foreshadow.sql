@@ -151,7 +151,7 @@ COMMENT ON TABLE foreshadow.settings IS 'The agent''s settings and where each ca
 CREATE FUNCTION foreshadow.predicted_state(horizon interval)
   RETURNS TABLE (relation text, measure text, now double precision, p10 double precision, p50 double precision, p90 double precision)
   LANGUAGE sql AS 'SELECT NULL::text, NULL::text, NULL::float8, NULL::float8, NULL::float8, NULL::float8 WHERE false';
-COMMENT ON FUNCTION foreshadow.predicted_state(interval) IS 'The expected volume of each table at a horizon';
+COMMENT ON FUNCTION foreshadow.predicted_state(interval) IS 'The expected volume of each table at a horizon, and the seconds for which likely schema changes would hold clients up';
 CREATE FUNCTION foreshadow.forecast(series text, horizon interval, level double precision DEFAULT 95)
   RETURNS TABLE (at timestamptz, mean double precision, lo double precision, hi double precision, model text, run_id bigint,
     trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision)
