@@ -118,7 +118,7 @@ func TestInbox(t *testing.T) {
 	if err != nil || from.Year() != 2020 {
 		t.Fatal(from, err)
 	}
-	in := inputs{at: noon, events: known, watched: from, tables: []table{{relation: "public.busy"}, {relation: "public.calm"}}}
+	in := inputs{at: noon, schema: known, watched: from, tables: []table{{relation: "public.busy"}, {relation: "public.calm"}}}
 	chance := map[string]float64{}
 	for _, c := range in.schemaChanges(90*day, 365*day, nil) {
 		if c.What == hazard.AnyChange {
