@@ -91,6 +91,13 @@ func (s shadows) Query(ctx context.Context, q engine.Query) (result.Rows, error)
 	return s.db.Query(ctx, shadow.Query(q))
 }
 
+// Together asks several questions of one moment.
+func (s shadows) Together(ctx context.Context, do func(func(engine.Query) (result.Rows, error)) error) error {
+	return s.db.Together(ctx, func(query func(shadow.Query) (result.Rows, error)) error {
+		return do(func(q engine.Query) (result.Rows, error) { return query(shadow.Query(q)) })
+	})
+}
+
 // verifier words comparisons for the engine.
 type verifier struct{ v *verify.Verifier }
 

@@ -37,6 +37,7 @@ var house = map[string]struct {
 	"agent/shadow":             {tools, "DuckDB: history, series, forecasts"},
 	"agent/mirror":             {tools, "a private PostgreSQL with the schema and no rows"},
 	"agent/sampler":            {tools, "statistics of the primary and its host"},
+	"agent/prometheus":         {work, "history from a Prometheus"},
 	"sql/parse":                {tools, "text to statements"},
 	"sql/rewrite":              {tools, "PostgreSQL's dialect to DuckDB's"},
 	"sql/catalog":              {tools, "the definition of schema foreshadow"},
@@ -49,6 +50,7 @@ var house = map[string]struct {
 	"sql/engine":               {work, "sessions and statements"},
 	"agent/ingest":             {work, "the loop from source to shadow"},
 	"agent/verify":             {work, "proof that the shadow equals the primary"},
+	"agent/rates":              {work, "what the host does in a second"},
 	"agent/predict":            {work, "series to forecasts"},
 	"agent/orchestrator":       {work, "predicted state to instance"},
 	"cluster":                  {work, "requests, approvals and their execution"},
@@ -66,7 +68,7 @@ var house = map[string]struct {
 var owners = map[string][]string{
 	"github.com/duckdb/":                {"agent/shadow"},
 	"github.com/jackc/pglogrepl":        {"agent/capture"},
-	"github.com/pganalyze/pg_query_go/": {"sql/parse", "sql/rewrite"},
+	"github.com/pganalyze/pg_query_go/": {"sql/parse", "sql/rewrite", "forecast/risk"},
 	"github.com/jackc/pgx/v5/pgproto3":  {"pgwire", "agent/capture", "agent/mirror", "agent/orchestrator/local"}, // the clients of pgconn read its messages
 	"github.com/hashicorp/raft":         {"cluster/raftnode"},
 	"github.com/sajari/regression":      {"forecast"},

@@ -21,6 +21,7 @@ import (
 	"foreshadow/agent/mirror"
 	"foreshadow/agent/orchestrator"
 	"foreshadow/agent/predict"
+	"foreshadow/agent/rates"
 	"foreshadow/agent/sampler"
 	"foreshadow/agent/shadow"
 	"foreshadow/agent/verify"
@@ -52,6 +53,9 @@ func (a *Agent) open() error {
 
 // dir is a folder below the data folder.
 func (a *Agent) dir(name string) string { return filepath.Join(a.settings.Server.DataDir, name) }
+
+// Inbox is the folder below the data folder in which import commands leave files for the agent.
+func Inbox(s *config.Settings) string { return filepath.Join(s.Server.DataDir, "import") }
 
 // lockDir keeps a second agent out of the data folder.
 func (a *Agent) lockDir(string) error {
@@ -121,8 +125,15 @@ func (a *Agent) openForecasts(dsn string) (err error) {
 	if err != nil {
 		return err
 	}
-	a.predictor, err = predict.New(predict.Options{Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References,
-		Events: eventsOf(f.EventsFile), Interval: f.Interval, Clock: time.Now, Log: a.log})
+	if err := os.MkdirAll(Inbox(a.settings), 0o700); err != nil {
+		return fmt.Errorf("make the folder of imports: %w", err)
+	}
+	measured, err := rates.Read(a.settings.Server.DataDir)
+	if err != nil {
+		a.log.Warn("durations of schema changes rest on the shipped rates", "error", err)
+	}
+	a.predictor, err = predict.New(predict.Options{Rates: measured, Store: a.shadow, Ready: a.ingest.Ready(), References: a.sampler.References, Partitions: a.sampler.Partitions,
+		Events: eventsOf(f.EventsFile), Inbox: Inbox(a.settings), Interval: f.Interval, Clock: time.Now, Log: a.log})
 	return err
 }
 
@@ -180,7 +191,7 @@ func (a *Agent) openClients(string) error {
 		Sources: []engine.Source{{Name: a.database, Mirror: mirrors{a.mirror}, Shadow: shadows{a.shadow}, Predictor: a.predictor.Tables(),
 			Verifier: verifier{a.verifier}, Views: a.views()}},
 		Logins: logins{a.cluster, a.mirror.HasRole}, Governance: governance{a.cluster, a.systemIdentifier}, Planner: planner{a.cluster, a.instances},
-		Instances: instances{a.instances}, Log: a.log,
+		Instances: instances{a.instances}, Log: a.log, MaxQueries: a.settings.Shadow.Queries,
 	})
 	if err != nil {
 		return err

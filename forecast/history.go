@@ -20,6 +20,22 @@ type TimeColumn struct {
 	First, Last               time.Time
 }
 
+// ColumnWish asks for the values of a column; with Length for the lengths of its texts, with OnlyNulls for neither.
+type ColumnWish struct {
+	Name              string
+	Length, OnlyNulls bool
+}
+
+// ColumnUse is what the rows of now hold in a column: the smallest and the largest value or length, points in time in seconds since 1970, NaN where
+// there is none. Daily is the largest one up to each day (UTC) from Start on, by the rows' time of creation; empty where no column tells that.
+type ColumnUse struct {
+	ColumnWish
+	Nulls    int64
+	Min, Max float64
+	Start    time.Time
+	Daily    []float64
+}
+
 // ChangeBucket counts the captured changes of one table in the span of time that begins at At.
 type ChangeBucket struct {
 	OID                              uint32
@@ -36,5 +52,5 @@ type Expectation struct {
 	Expected, Lo, Hi float64
 }
 
-// Reference is a foreign key between two tables, by their qualified names.
+// Reference is a foreign key between two tables, or a partition with a table that it is a part of, by their qualified names.
 type Reference struct{ Child, Parent string }

@@ -116,10 +116,12 @@ type SchemaChange struct {
 	Basis          Basis
 }
 
-// SchemaEvent is one change of a table's schema that happened. Kind is such as add_column or create_table.
+// SchemaEvent is one change of a table's schema that happened. Kind is such as add_column or create_table; Object is the column, index or
+// constraint, or the table's former name; Source is captured or imported.
 type SchemaEvent struct {
-	Relation, Kind string
-	At             time.Time
+	Relation, Kind, Object string
+	At                     time.Time
+	Source                 string
 }
 
 // PredictedState is what the primary is expected to be at a horizon.

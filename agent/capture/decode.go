@@ -22,6 +22,7 @@ type decoder struct {
 	lookup    func(context.Context, uint32) (*Table, error)
 	relations map[uint32]*change.Relation
 	emit      func(change.Tx) error
+	idle      func(change.LSN) error // a transaction without any change ended there
 	tx        change.Tx
 	within    bool
 	seq       int64
@@ -111,8 +112,13 @@ func (d *decoder) begin(tx change.Tx) {
 	d.tx, d.within, d.seq, d.bytes = tx, true, 0, 0
 }
 
+// commit ends the transaction. One that changed nothing published is no transaction here: when it comes again the primary may leave it out, as it does unless
+// it has sent its beginning before the end, which depends on the memory that others take.
 func (d *decoder) commit(end change.LSN) error {
 	d.tx.EndLSN, d.tx.Last, d.within = end+d.shift, true, false
+	if d.seq == 0 {
+		return d.idle(d.tx.EndLSN)
+	}
 	return d.emit(d.tx)
 }
 

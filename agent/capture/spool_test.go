@@ -64,6 +64,7 @@ func decoding(t testing.TB, out *[]string) *streamed {
 		}
 		return nil
 	}
+	d.idle = func(at change.LSN) error { *out = append(*out, at.String()+" idle"); return nil }
 	return &streamed{d: d, spool: sp}
 }
 
@@ -83,12 +84,14 @@ func TestStreamedTransactions(t *testing.T) {
 	add(committed(20, 100), aborted(30, 30))
 	add(block(10, sent{12, inserted("8", strings.Repeat("x", 300_000))})...)
 	add(committed(10, 200))
+	add(block(40, sent{40, shape()}, sent{41, inserted("9", "rolled back")})...)
+	add(aborted(40, 41), committed(40, 300))
 	for i, m := range messages {
 		if taken, err := s.message(t.Context(), m); err != nil || !taken {
 			t.Fatalf("message %d: %v %v", i, taken, err)
 		}
 	}
-	want := []string{"0/64 insert 2|two", "0/64 insert 7|seven", "0/C8 insert 1|one", "0/C8 insert 8|" + strings.Repeat("x", 300_000)}
+	want := []string{"0/64 insert 2|two", "0/64 insert 7|seven", "0/C8 insert 1|one", "0/C8 insert 8|" + strings.Repeat("x", 300_000), "0/134 idle"}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%.300q", got)
 	}

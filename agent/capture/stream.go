@@ -71,6 +71,7 @@ func (s *Source) Stream(ctx context.Context, at Stored, out func(Event) error) e
 		st.out = proved(at, out)
 	}
 	st.d = &decoder{shift: change.LSN(s.shift.Load()), relations: map[uint32]*change.Relation{}, emit: func(tx change.Tx) error { return st.out(Event{Tx: &tx}) },
+		idle: func(at change.LSN) error { return st.out(Event{Idle: at}) },
 		lookup: func(ctx context.Context, oid uint32) (*Table, error) {
 			t, err := tables(ctx, side, oid)
 			if err != nil || len(t) == 0 {
@@ -92,7 +93,6 @@ func (s *Source) Stream(ctx context.Context, at Stored, out func(Event) error) e
 
 // start takes hold of the slot. From then on nobody else can move it, so what it says now is what the stream begins with.
 func (s *Source) start(ctx context.Context, c *pgconn.PgConn, side *pgx.Conn, at Stored, plain bool) (slot SlotState, err error) {
-	s.confirmed.Store(uint64(at.Sealed))
 	if err := s.sameServer(ctx, c); err != nil {
 		return slot, err
 	}
@@ -113,6 +113,7 @@ func (s *Source) start(ctx context.Context, c *pgconn.PgConn, side *pgx.Conn, at
 	if slot.Confirmed > at.End {
 		return slot, &Broken{fmt.Sprintf("the replication slot is at %s, ahead of what was stored, at %s: somebody else has read from it", slot.Confirmed, at.End)}
 	}
+	s.confirmed.Store(uint64(max(at.Sealed, slot.Confirmed))) // never zero, which would let pglogrepl confirm what was only received
 	return slot, nil
 }
 
@@ -309,7 +310,7 @@ func (st *stream) status() error {
 	}
 	st.told = lsn
 	shift := uint64(st.d.shift)
-	p, received := pglogrepl.LSN(max(lsn, shift)-shift), pglogrepl.LSN(max(lsn, shift, uint64(st.seen))-shift) // nothing may be confirmed yet
+	p, received := pglogrepl.LSN(max(lsn, shift)-shift), pglogrepl.LSN(max(lsn, shift, uint64(st.seen))-shift)
 	err := pglogrepl.SendStandbyStatusUpdate(context.Background(), st.c,
 		pglogrepl.StandbyStatusUpdate{WALWritePosition: received, WALFlushPosition: p, WALApplyPosition: p, ReplyRequested: ask})
 	if err != nil {

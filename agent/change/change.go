@@ -99,6 +99,17 @@ const (
 	DDL
 )
 
+// Statement is a change of the schema as the event trigger told it. Text is all that the client sent with it; Objects are the qualified names of what
+// was made or altered, Path the session's search_path.
+type Statement struct {
+	At      time.Time
+	XID     uint32
+	Tag     string
+	Text    string
+	Objects []string
+	Path    string
+}
+
 // DDLPrefix is the prefix of the messages that deploy/sql/event_trigger.sql sends.
 const DDLPrefix = "foreshadow.ddl"
 

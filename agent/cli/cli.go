@@ -23,16 +23,18 @@ const about = `Foreshadow runs beside a PostgreSQL primary: it keeps every chang
 and builds real servers in the state that is expected. Clients connect to it as to any PostgreSQL.`
 
 type commands struct {
-	Run      runCommand      `cmd:"" help:"Run the agent beside a primary."`
-	Dev      devCommand      `cmd:"" help:"Run an agent for trying out, everything made for you."`
-	Check    checkCommand    `cmd:"" help:"Say what a primary lacks for capture, with the statement that mends it."`
-	Verify   verifyCommand   `cmd:"" help:"Compare a running agent's shadow with its primary."`
-	Forecast forecastCommand `cmd:"" help:"Forecast the series of a CSV file."`
-	Backtest backtestCommand `cmd:"" help:"Measure the forecasts of a CSV file's series on their own past."`
-	Init     initCommand     `cmd:"" help:"Make the certificates and settings of several agents that decide together."`
-	Rebuild  rebuildCommand  `cmd:"" help:"Make the shadow's database file anew from its sealed segments."`
-	Passwd   passwdCommand   `cmd:"" help:"Add a login to a users file, or change its password."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Run       runCommand       `cmd:"" help:"Run the agent beside a primary."`
+	Dev       devCommand       `cmd:"" help:"Run an agent for trying out, everything made for you."`
+	Check     checkCommand     `cmd:"" help:"Say what a primary lacks for capture, with the statement that mends it."`
+	Verify    verifyCommand    `cmd:"" help:"Compare a running agent's shadow with its primary."`
+	Forecast  forecastCommand  `cmd:"" help:"Forecast the series of a CSV file."`
+	Backtest  backtestCommand  `cmd:"" help:"Measure the forecasts of a CSV file's series on their own past."`
+	Import    importCommand    `cmd:"" help:"Hand history to an agent."`
+	Init      initCommand      `cmd:"" help:"Make the certificates and settings of several agents that decide together."`
+	Rebuild   rebuildCommand   `cmd:"" help:"Make the shadow's database file anew from its sealed segments."`
+	Passwd    passwdCommand    `cmd:"" help:"Add a login to a users file, or change its password."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Calibrate calibrateCommand `cmd:"" help:"Measure this host, for the durations that EXPLAIN RISK tells."`
 }
 
 // terminal is what a command reads from and writes to.

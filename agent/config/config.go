@@ -51,6 +51,7 @@ type Server struct {
 type Shadow struct {
 	Memory    string        `help:"Memory of the embedded database." default:"1GB" placeholder:"SIZE"`
 	Threads   int           `help:"Threads of the embedded database; 0 means one for each core." default:"0"`
+	Queries   int           `help:"Statements of clients that it computes at the same time, others wait; 0 means two for each core." default:"0"`
 	Seal      time.Duration `help:"How often the history is sealed in segments, after which the primary may let go of its log." default:"10s"`
 	MinFree   string        `help:"Capture pauses while less of the data folder's disk is free." default:"1GB" placeholder:"SIZE"`
 	Keep      string        `help:"How much of every table's past is kept: an age such as 720h, a size such as 10GB, both as 720h+10GB, or all." default:"all" placeholder:"LIMIT"`

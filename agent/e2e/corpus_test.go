@@ -31,7 +31,7 @@ type asked struct {
 	marks map[string]bool
 }
 
-func readCorpus(t *testing.T, name string) []asked {
+func readCorpus(t testing.TB, name string) []asked {
 	t.Helper()
 	text, err := corpusFiles.ReadFile(name)
 	if err != nil {
@@ -60,7 +60,6 @@ func readCorpus(t *testing.T, name string) []asked {
 type sides struct {
 	primary *pgconn.PgConn
 	agent   session.Session
-	mirror  realMirror
 	shadow  realShadow
 }
 
@@ -74,15 +73,14 @@ func newSides(t *testing.T, setups ...string) *sides {
 		}
 		pg.Exec(t, "postgres", string(sql))
 	}
-	sources := stack(t, pg)
+	parts := stack(t, pg)
 	primary, err := pgconn.Connect(t.Context(), pg.DSN("reader", "postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = primary.Close(context.Background()) })
-	s := &sides{primary: primary, agent: connect(t, newEngine(t, engine.Options{Sources: sources}), "reader")}
-	s.mirror, _ = sources[0].Mirror.(realMirror)
-	s.shadow, _ = sources[0].Shadow.(realShadow)
+	s := &sides{primary: primary, agent: connect(t, newEngine(t, engine.Options{Sources: parts}), "reader")}
+	s.shadow, _ = parts[0].Shadow.(realShadow)
 	return s
 }
 
@@ -108,10 +106,10 @@ const (
 // both asks both sides, and says how the agent came to its answer.
 func (s *sides) both(t *testing.T, sql string) (want, got answer, way string) {
 	t.Helper()
-	lent, queries := s.mirror.lent.Load(), s.shadow.queries.Load()
+	loans, queries := s.shadow.loans.Load(), s.shadow.queries.Load()
 	want, got = ask(t, s.primary, sql), run(t, s.agent, sql)
 	switch {
-	case s.mirror.lent.Load() > lent:
+	case s.shadow.loans.Load() > loans:
 		return want, got, byLending
 	case s.shadow.queries.Load() > queries:
 		return want, got, byShadow

@@ -55,11 +55,11 @@ func TestDifferential(t *testing.T) {
 	t.Parallel()
 	pg := pgtest.Start(t)
 	pg.Exec(t, "postgres", setupSQL)
-	sources := stack(t, pg)
-	e := newEngine(t, engine.Options{Sources: sources})
+	parts := stack(t, pg)
+	e := newEngine(t, engine.Options{Sources: parts})
 	t.Run("session", func(t *testing.T) { sessions(t, e) })
 	t.Run("too much to lend", func(t *testing.T) {
-		s := connect(t, newEngine(t, engine.Options{Sources: sources, MaxLent: 10_000}), "reader")
+		s := connect(t, newEngine(t, engine.Options{Sources: parts, MaxLent: 10_000}), "reader")
 		for sql, code := range map[string]string{"SELECT array_agg(name) FROM customers": "", "SELECT array_agg(o::text) FROM orders o": sqlerr.ProgramLimitExceeded,
 			"SELECT array_agg(o::text) FROM orders o WHERE id < 10": "", "SELECT sum(id) FROM orders": ""} {
 			if a := run(t, s, sql); a.code != code {
@@ -67,6 +67,8 @@ func TestDifferential(t *testing.T) {
 			}
 		}
 	})
+	t.Run("one at a time", func(t *testing.T) { oneAtATime(t, newEngine(t, engine.Options{Sources: parts, MaxQueries: 1})) })
+	t.Run("lends once", func(t *testing.T) { lendsOnce(t, e, parts[0]) })
 	s := connect(t, e, "reader")
 	primary, err := pgconn.Connect(t.Context(), pg.DSN("reader", "postgres"))
 	if err != nil {
@@ -81,6 +83,68 @@ func TestDifferential(t *testing.T) {
 			if diff := compare(c, want, got); diff != "" {
 				t.Errorf("%s (%s)\n%s", c.sql, zone, diff)
 			}
+		}
+	}
+}
+
+// oneAtATime holds that a statement waits for one that computes, within its own time, and not for one whose client reads or does nothing.
+func oneAtATime(t *testing.T, e *engine.Engine) {
+	resting, busy, s := connect(t, e, "reader"), connect(t, e, "reader"), connect(t, e, "reader")
+	st, err := resting.Prepare(t.Context(), session.Text{SQL: "SELECT a.id FROM orders a, orders b"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := st.Bind(t.Context(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := p.Rows(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	if a := run(t, s, "SELECT count(*) FROM orders"); a.code != "" {
+		t.Fatalf("beside a client that does not read: %s", a.err)
+	}
+	run(t, s, "SET statement_timeout = '300ms'")
+	done := make(chan answer, 1)
+	go func() {
+		done <- run(t, busy, "SELECT count(*) FROM orders a, orders b, orders c, orders d WHERE a.amount + b.amount + c.amount + d.amount < -1e9")
+	}()
+	for end := time.Now().Add(time.Minute); run(t, s, "SELECT count(*) FROM orders").code != sqlerr.QueryCanceled; {
+		if time.Now().After(end) {
+			t.Fatal("no statement waited in vain")
+		}
+	}
+	busy.Cancel()
+	if a := <-done; a.code != sqlerr.QueryCanceled {
+		t.Errorf("the statement that computed ended with %q %s", a.code, a.err)
+	}
+	if a := run(t, s, "SELECT count(*) FROM orders"); a.code != "" {
+		t.Errorf("afterwards: %s", a.err)
+	}
+}
+
+// lendsOnce holds that a prepared statement that a value led to lent rows is translated again for the next value.
+func lendsOnce(t *testing.T, e *engine.Engine, source engine.Source) {
+	sh, ok := source.Shadow.(realShadow)
+	if !ok {
+		t.Fatalf("the shadow is a %T", source.Shadow)
+	}
+	s := connect(t, e, "reader")
+	st, err := s.Prepare(t.Context(), session.Text{SQL: "SELECT id FROM orders WHERE id < 3 AND amount < $1 ORDER BY id"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	for _, c := range []struct {
+		value string
+		lends int64
+	}{{"1e6", 0}, {"NaN", 1}, {"1e6", 0}, {"NaN", 1}, {"1e5", 0}} {
+		before := sh.loans.Load()
+		a := execute(t, s, st, session.Param{Value: []byte(c.value)})
+		if fmt.Sprint(a.rows) != "[[1] [2]]" || sh.loans.Load()-before != c.lends {
+			t.Errorf("%s: %v %s %s, lent %d times", c.value, a.rows, a.code, a.err, sh.loans.Load()-before)
 		}
 	}
 }
@@ -100,6 +164,11 @@ func sessions(t *testing.T, e *engine.Engine) {
 		{"SELECT count(*) FROM orders WHERE created_at < $1", []session.Param{text("yesterdayish")}, "22007"},
 		{"SELECT amount / $1 FROM orders WHERE id = 1", []session.Param{text("3.000")}, "-6.9366666666666667"},
 		{"SELECT count(*) FROM orders", nil, "400"},
+		{"SET foreshadow.missing_collation = 'xx_XX'", nil, ""},
+		{"SELECT name FROM customers ORDER BY name", nil, "0A000"},
+		{"SELECT array_agg(id ORDER BY name) FROM customers", nil, "0A000"},
+		{"SELECT count(*) FROM customers WHERE name = 'nobody'", nil, "0"},
+		{"RESET foreshadow.missing_collation", nil, ""},
 		{"SET foreshadow.as_of = 'nonsense'", nil, "22023"},
 		{"SELECT set_config('foreshadow.as_of', 'nonsense', false)", nil, "nonsense"},
 		{"SELECT count(*) FROM orders", nil, "22023"},
@@ -258,7 +327,7 @@ func texts(row [][]byte) []string {
 	return out
 }
 
-func newEngine(t *testing.T, o engine.Options) *engine.Engine {
+func newEngine(t testing.TB, o engine.Options) *engine.Engine {
 	t.Helper()
 	o.Logins = plainLogins{}
 	e, err := engine.New(o)
@@ -271,24 +340,7 @@ func newEngine(t *testing.T, o engine.Options) *engine.Engine {
 // stack is a real mirror and a real shadow of the primary.
 func stack(t *testing.T, pg *pgtest.Server) []engine.Source {
 	t.Helper()
-	m, err := mirror.New(mirror.Options{Dir: pgtest.Dir(t), SourceDSN: pg.DSN("postgres", "postgres"), CatalogSQL: catalog.SQL, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- m.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		<-done
-	})
-	select {
-	case <-m.Ready():
-	case err := <-done:
-		t.Fatalf("mirror ended: %v", err)
-	case <-time.After(2 * time.Minute):
-		t.Fatal("mirror is not ready")
-	}
+	m := mirrored(t, pg)
 	db, err := shadow.Open(shadow.Options{Dir: t.TempDir(), MemoryLimit: "1GB", Threads: 2, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -297,7 +349,46 @@ func stack(t *testing.T, pg *pgtest.Server) []engine.Source {
 	for _, r := range pg.Query(t, "postgres", "SELECT relnamespace::regnamespace::text, relname FROM pg_class WHERE relkind = 'r' AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')") {
 		load(t, pg, db, r[0], r[1])
 	}
-	return []engine.Source{{Name: "postgres", Mirror: realMirror{m, new(atomic.Int64)}, Shadow: realShadow{db, new(atomic.Int64)}}}
+	return sources(m, db)
+}
+
+func sources(m *mirror.Mirror, db *shadow.DB) []engine.Source {
+	return []engine.Source{{Name: "postgres", Mirror: realMirror{m}, Shadow: realShadow{db, new(atomic.Int64), new(atomic.Int64)}}}
+}
+
+// mirrored is a mirror that is ready.
+func mirrored(t testing.TB, pg *pgtest.Server) *mirror.Mirror {
+	t.Helper()
+	m, err := mirror.New(mirror.Options{Dir: pgtest.Dir(t), SourceDSN: pg.DSN("postgres", "postgres"), CatalogSQL: catalog.SQL, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	during(t, m.Run)
+	await(t, m.Ready(), 2*time.Minute)
+	return m
+}
+
+// during runs something until the test ends.
+func during(t testing.TB, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("run: %v", err)
+		}
+	})
+}
+
+// await waits for a part to become ready.
+func await(t testing.TB, ready <-chan struct{}, limit time.Duration) {
+	t.Helper()
+	select {
+	case <-ready:
+	case <-time.After(limit):
+		t.Fatal("it does not become ready")
+	}
 }
 
 // load copies a table into the shadow as an initial copy does.
@@ -356,37 +447,18 @@ func (plainLogins) Login(_ context.Context, user string) (engine.Login, error) {
 }
 func (plainLogins) SetVerifier(context.Context, engine.Login, string) error { return nil }
 
-// realMirror counts the statements that run over lent rows.
-type realMirror struct {
-	m    *mirror.Mirror
-	lent *atomic.Int64
-}
+// realMirror words the mirror for the engine.
+type realMirror struct{ m *mirror.Mirror }
 
 func (r realMirror) Session(ctx context.Context, role string, startup map[string]string) (engine.MirrorSession, error) {
-	s, err := r.m.Session(ctx, role, startup)
-	if err != nil {
-		return nil, err
-	}
-	return lentCounter{s, r.lent}, nil
+	return r.m.Session(ctx, role, startup)
 }
 
-// lentCounter knows a statement over lent rows by the arrays in it.
-type lentCounter struct {
-	engine.MirrorSession
-	lent *atomic.Int64
-}
-
-func (c lentCounter) Prepare(ctx context.Context, sql string, oids []uint32) (string, []uint32, []result.Field, error) {
-	if strings.Contains(sql, "pg_catalog.unnest($") {
-		c.lent.Add(1)
-	}
-	return c.MirrorSession.Prepare(ctx, sql, oids)
-}
-
-// realShadow counts its queries.
+// realShadow counts its queries, and how often rows were lent.
 type realShadow struct {
 	db      *shadow.DB
 	queries *atomic.Int64
+	loans   *atomic.Int64
 }
 
 func (r realShadow) Source(ctx context.Context, ref engine.Ref) (string, error) {
@@ -423,6 +495,13 @@ func (r realShadow) Query(ctx context.Context, q engine.Query) (result.Rows, err
 	return r.db.Query(ctx, shadow.Query{SQL: q.SQL, Params: q.Params, Fields: q.Fields, Tables: q.Tables, TimeZone: q.TimeZone})
 }
 
+func (r realShadow) Together(ctx context.Context, do func(func(engine.Query) (result.Rows, error)) error) error {
+	r.loans.Add(1)
+	return r.db.Together(ctx, func(query func(shadow.Query) (result.Rows, error)) error {
+		return do(func(q engine.Query) (result.Rows, error) { return query(shadow.Query(q)) })
+	})
+}
+
 func connect(t *testing.T, e *engine.Engine, user string) session.Session {
 	t.Helper()
 	s, err := e.Connect(t.Context(), session.Startup{User: user, Database: "postgres", Params: map[string]string{}})
@@ -434,7 +513,27 @@ func connect(t *testing.T, e *engine.Engine, user string) session.Session {
 }
 
 // run executes one statement through a session as pgwire does, in text format.
-func run(t *testing.T, s session.Session, sql string, params ...session.Param) (a answer) {
+func run(t *testing.T, s session.Session, sql string, params ...session.Param) answer {
+	t.Helper()
+	st, err := s.Prepare(t.Context(), session.Text{SQL: sql}, nil)
+	if err != nil {
+		if err := s.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return failed(err)
+	}
+	defer func() { _ = st.Close() }()
+	return execute(t, s, st, params...)
+}
+
+// failed is an error as a client sees it.
+func failed(err error) answer {
+	e := sqlerr.From(err)
+	return answer{code: e.Code, err: e.Message + " " + e.Detail + " " + e.Hint, words: e.Message, at: e.Position}
+}
+
+// execute binds and runs a statement, and ends its implicit transaction.
+func execute(t *testing.T, s session.Session, st session.Statement, params ...session.Param) (a answer) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -443,18 +542,9 @@ func run(t *testing.T, s session.Session, sql string, params ...session.Param) (
 			t.Fatal(err)
 		}
 	}()
-	fail := func(err error) answer {
-		e := sqlerr.From(err)
-		return answer{code: e.Code, err: e.Message + " " + e.Detail + " " + e.Hint, words: e.Message, at: e.Position}
-	}
-	st, err := s.Prepare(ctx, session.Text{SQL: sql}, nil)
-	if err != nil {
-		return fail(err)
-	}
-	defer func() { _ = st.Close() }()
 	p, err := st.Bind(ctx, params, nil)
 	if err != nil {
-		return fail(err)
+		return failed(err)
 	}
 	for _, f := range p.Fields() {
 		a.fields = append(a.fields, fmt.Sprintf("%s:%d", f.Name, f.TypeOID))
@@ -462,7 +552,7 @@ func run(t *testing.T, s session.Session, sql string, params ...session.Param) (
 	}
 	rows, err := p.Rows(ctx)
 	if err != nil {
-		return fail(err)
+		return failed(err)
 	}
 	defer func() { _ = rows.Close() }()
 	enc, err := encode.New(p.Fields(), nil, func() (*encode.Settings, error) { return encode.ParseSettings(s.Status()) })
@@ -475,15 +565,15 @@ func run(t *testing.T, s session.Session, sql string, params ...session.Param) (
 			return a
 		}
 		if err != nil {
-			return fail(err)
+			return failed(err)
 		}
 		if err := enc.Batch(b); err != nil {
-			return fail(err)
+			return failed(err)
 		}
 		for i := range b.Len {
 			row, err := enc.AppendRow(nil, b, i)
 			if err != nil {
-				return fail(err)
+				return failed(err)
 			}
 			a.rows = append(a.rows, texts(cells(row)))
 		}

@@ -25,7 +25,7 @@ func TestSurface(t *testing.T) {
 	d := startGuarded(t)
 	for name, test := range map[string]func(*testing.T, *dev){
 		"backslash": backslashCommands, "own relations": ownRelations, "own functions": ownFunctions, "copy": copies,
-		"psql copy": psqlCopy, "listen": listens, "timeout": timedOut, "context": noInnerNames,
+		"psql copy": psqlCopy, "listen": listens, "timeout": timedOut, "context": noInnerNames, "risk": assessesRisk,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, d) })
 	}
@@ -89,6 +89,8 @@ func ownFunctions(t *testing.T, d *dev) {
 		{"SELECT * FROM foreshadow.forecast($1, $2, $3) LIMIT 5", []any{"volume.rows:public.orders", "30 days", 80}},
 		{"SELECT mean FROM foreshadow.forecast(series => $1, level => 80, horizon => '14 days')", []any{"volume.rows:public.orders"}},
 		{"SELECT count(*) FROM foreshadow.load_by_hour_of_week WHERE day_of_week BETWEEN 1 AND 7 AND p50 <= p90", nil},
+		{"SELECT verdict FROM foreshadow.assess_ddl($1)", []any{"CREATE INDEX ON orders (total)"}},
+		{"SELECT relation, hold_p50 FROM foreshadow.assess_ddl($1, $2) WHERE lock = 'SHARE'", []any{"CREATE INDEX ON orders (total)", "90 days"}},
 		{"SELECT * FROM foreshadow.chart($1)", []any{"volume.rows:public.orders"}},
 		{"SELECT chart FROM foreshadow.chart($1, '90 days', $2, $3)", []any{"volume.rows:public.orders", 60, 10}},
 	} {
@@ -112,7 +114,7 @@ var copyStatements = []string{
 	"COPY odd TO STDOUT WITH (FORMAT csv, FORCE_QUOTE *, DELIMITER ';', QUOTE '''', ESCAPE '\\')", "COPY odd TO STDOUT WITH (DELIMITER ',', NULL '', HEADER true)",
 	"COPY (SELECT v FROM odd ORDER BY id) TO STDOUT CSV", "COPY (SELECT gen, o FROM odd o ORDER BY id) TO STDOUT", "COPY (SELECT id, (total * 2)::numeric(12,1) AS t, status FROM orders WHERE id < 50 ORDER BY id) TO STDOUT CSV HEADER",
 	"COPY (SELECT count(*), min(created_at), NULL FROM orders) TO STDOUT", "COPY (SELECT id FROM odd WHERE id > 1000) TO STDOUT CSV HEADER",
-	"COPY odd TO STDOUT (FORMAT binary)", "COPY orders TO STDOUT (FORMAT binary)", "COPY (SELECT id FROM odd WHERE id > 1000) TO STDOUT WITH BINARY",
+	"COPY odd TO STDOUT (FORMAT binary)", "COPY (SELECT * FROM orders ORDER BY id) TO STDOUT (FORMAT binary)", "COPY (SELECT id FROM odd WHERE id > 1000) TO STDOUT WITH BINARY",
 	"COPY (SELECT count(*), sum(total), avg(total), min(created_at), NULL FROM orders) TO STDOUT (FORMAT \"binary\")",
 	"COPY (SELECT 1 AS one, 'a,b') TO STDOUT CSV HEADER", "COPY (SELECT g FROM generate_series(1, 5000) g, odd WHERE odd.id = 1 ORDER BY 1) TO STDOUT",
 }

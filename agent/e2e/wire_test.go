@@ -55,21 +55,13 @@ func (scramLogins) Verifier(context.Context, string) (string, error) {
 }
 
 // serveWire runs a server in front of an engine until the test ends.
-func serveWire(t *testing.T, e *engine.Engine) string {
+func serveWire(t testing.TB, e *engine.Engine) string {
 	t.Helper()
 	s, err := pgwire.New(pgwire.Options{Addr: "127.0.0.1:0", AllowPlain: true, Handler: scramLogins{e}, Secret: []byte("secret"), Iterations: 64})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("run: %v", err)
-		}
-	})
+	during(t, s.Run)
 	return s.Addr().String()
 }
 

@@ -3,8 +3,11 @@ package ingest
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"testing"
 
 	"foreshadow/agent/change"
+	"foreshadow/agent/pgtest"
 )
 
 // The cases of changes of the schema.
@@ -156,4 +159,40 @@ func (s *stage) logged() {
 	s.past = nil // which begins again with the table
 	s.pg.Exec(s.t, "postgres", "ALTER PUBLICATION foreshadow DROP TABLE ulg; ALTER TABLE ulg SET UNLOGGED")
 	s.do("INSERT INTO ulg VALUES (3, 'unseen')", "ALTER TABLE ulg SET LOGGED; DELETE FROM ulg WHERE id = 1")
+}
+
+// TestColumnless holds that a table without columns, which DuckDB cannot have, is left out loudly and stops nothing, and comes with its first column.
+func TestColumnless(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.Start(t)
+	pg.Exec(t, "postgres", `CREATE TABLE bare (); INSERT INTO bare DEFAULT VALUES; CREATE TABLE made (a int GENERATED ALWAYS AS (1) STORED);
+		CREATE TABLE beside (id int PRIMARY KEY)`)
+	a := run(t, pg, t.TempDir())
+	left := func(names ...string) {
+		t.Helper()
+		for _, name := range names {
+			until(t, name+" is left out", func() bool { return strings.Contains(a.in.Status().LeftOut, "public."+name+" (it has no columns)") })
+		}
+		pg.Exec(t, "postgres", "INSERT INTO beside SELECT count(*) FROM beside")
+		a.catchUp()
+		a.same("beside")
+	}
+	left("bare", "made")
+	pg.Exec(t, "postgres", "INSERT INTO bare DEFAULT VALUES; ALTER TABLE bare ADD COLUMN id int DEFAULT 7; INSERT INTO bare VALUES (8)")
+	a.catchUp()
+	until(t, "the table is copied", func() bool { return !strings.Contains(a.in.Status().LeftOut, "bare") && len(a.store.Unsynced()) == 0 })
+	pg.Exec(t, "postgres", "INSERT INTO bare VALUES (9)")
+	a.catchUp()
+	a.same("bare")
+	then := a.catchUp()
+	rows, oid := a.primary("bare"), a.oid("bare")
+	pg.Exec(t, "postgres", "INSERT INTO bare VALUES (10)")
+	pg.Exec(t, "postgres", "ALTER TABLE bare DROP COLUMN id; INSERT INTO bare DEFAULT VALUES")
+	left("bare")
+	if got, err := a.shadowed(oid, then); err != nil || differ(got, rows) != "" {
+		t.Errorf("as of the time when it had a column: %q, %v", got, err)
+	}
+	if g := a.gaps(); len(g) != 0 {
+		t.Errorf("gaps: %q", g)
+	}
 }

@@ -284,8 +284,11 @@ func (g *Ingest) leaveOut(ctx context.Context, cat capture.Catalog, refused map[
 		var note string
 		oid, name := t.Relation.OID, t.Relation.Schema+"."+t.Relation.Name
 		reason := refused[oid]
-		if !t.Readable {
+		switch {
+		case !t.Readable:
 			reason = "no right to read it"
+		case len(t.Relation.Columns) == 0:
+			reason = "it has no columns"
 		}
 		switch {
 		case reason != "":

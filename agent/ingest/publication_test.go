@@ -25,7 +25,8 @@ func TestPublicationChanged(t *testing.T) {
 		all   bool // the gap is of every table
 	}{
 		{"table taken out", 14, []string{"ALTER PUBLICATION foreshadow DROP TABLE acc", update}, false},
-		{"table out and in again", 14, []string{"ALTER PUBLICATION foreshadow DROP TABLE acc", update, "ALTER PUBLICATION foreshadow ADD TABLE acc"}, false},
+		{"table out and in again", 14, []string{"ALTER PUBLICATION foreshadow DROP TABLE acc", update,
+			"DO $$ BEGIN ALTER PUBLICATION foreshadow ADD TABLE acc; EXCEPTION WHEN duplicate_object THEN NULL; END $$"}, false}, // the agent may have been faster
 		{"updates left out", 14, []string{"ALTER PUBLICATION foreshadow SET (publish = 'insert')", update}, false},
 		{"rows filtered", 15, []string{"ALTER PUBLICATION foreshadow SET TABLE acc WHERE (id > 60)", update}, false},
 		{"columns left out", 15, []string{"ALTER PUBLICATION foreshadow SET TABLE acc (id)", update}, false},

@@ -45,7 +45,7 @@ func portrait(t testing.TB, dir string, moments ...change.LSN) map[string]string
 		}
 	}
 	for name, by := range map[string]string{"log": "lsn, seq", "gaps": "ALL", "series": "ALL", "points": "ALL", "runs": "ALL", "run_series": "ALL", "run_points": "ALL",
-		"run_limits": "ALL", "expectations": "ALL", "shapes": "oid, version", "meta": "key"} {
+		"run_limits": "ALL", "schema_events": "ALL", "expectations": "ALL", "shapes": "oid, version", "meta": "key"} {
 		out[name] = text(t, store, "SELECT * FROM "+name+" ORDER BY "+by)
 	}
 	out["tables"] = text(t, store, `SELECT oid, regexp_replace(state, ',"Pending":\d+', '') FROM tables ORDER BY oid`)
@@ -113,7 +113,8 @@ func (a *agent) measured() {
 	run := forecast.Run{StartedAt: at, Horizon: time.Hour, Version: 1, Limits: []forecast.Limit{{Kind: "disk", Object: "/", Current: 1, Max: 2, Unit: "bytes", P50: at}},
 		Results: []forecast.Result{{Series: series, Model: "naive", Level: 95, Points: []forecast.Point{{At: at.Add(time.Hour), Mean: 1, Lo: 0, Hi: 2}}}}}
 	_, err := a.store.SaveRun(a.t.Context(), run)
-	err = errors.Join(err, a.store.AppendSamples(a.t.Context(), samples),
+	_, err2 := a.store.AppendSchemaEvents(a.t.Context(), []forecast.SchemaEvent{{At: at, Relation: "public.docs", Kind: "add_column", Object: "n", Source: "imported"}})
+	err = errors.Join(err, err2, a.store.AppendSamples(a.t.Context(), samples),
 		a.store.SaveExpectations(a.t.Context(), []forecast.Expectation{{OID: a.oid("docs"), Bucket: at, RunID: 1, Expected: 5, Lo: 1, Hi: 9}}))
 	if err != nil {
 		a.t.Fatal(err)

@@ -10,7 +10,9 @@ import (
 	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"foreshadow/agent/change"
 	"foreshadow/agent/pgtest"
+	"foreshadow/agent/shadow"
 )
 
 // slot asks for one column of our slot.
@@ -231,6 +233,61 @@ func TestOtherHistory(t *testing.T) {
 	a.still(first)
 	a.still(lost)
 	if g := a.gaps(); len(g) != 1 || !strings.Contains(g[0], "has no transaction of") {
+		t.Errorf("gaps: %q", g)
+	}
+}
+
+// TestConfirmedIsSealed holds that the primary never hears that it may let go of what is not sealed, from the first moment on.
+func TestConfirmedIsSealed(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.Start(t)
+	pg.Exec(t, "postgres", accSchema)
+	a := launchAs(t, pg, pg.DSN("postgres", "postgres"), shadow.Options{Dir: t.TempDir(), Seal: time.Hour}, Options{})
+	until(t, "the slot is there", func() bool { return a.query("SELECT count(*)::text FROM pg_replication_slots")[0][0] == "1" })
+	began, err := change.ParseLSN(slot(t, pg, "confirmed_flush_lsn"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		pg.Exec(t, "postgres", "UPDATE acc SET v = v + 1")
+		end := a.lsn()
+		until(t, "the primary has heard of it", func() bool {
+			return a.query("SELECT coalesce(max(write_lsn), '0/0') >= $1::pg_lsn FROM pg_stat_replication", end.String())[0][0] == "t"
+		})
+		confirmed, err := change.ParseLSN(slot(t, pg, "confirmed_flush_lsn"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sealed, _ := a.store.Sealed(); confirmed > max(sealed, began) {
+			t.Fatalf("%s is confirmed, and the log is sealed up to %s", confirmed, sealed)
+		}
+	}
+}
+
+// TestEmptyTransaction holds that a transaction without published changes is no proof of the primary's history: a table's rewrite is sent when it is larger
+// than the primary's memory for decoding, and left out when it comes again and is not.
+func TestEmptyTransaction(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.Start(t, "logical_decoding_work_mem=64kB")
+	pg.Exec(t, "postgres", "CREATE TABLE wide (id int PRIMARY KEY, v text); INSERT INTO wide SELECT g, repeat('x', 100) FROM generate_series(1, 5000) g; CREATE TABLE beat (n bigint PRIMARY KEY)")
+	dir := t.TempDir()
+	a := run(t, pg, dir)
+	a.catchUp()
+	pg.Exec(t, "postgres", "ALTER TABLE wide ALTER v TYPE text USING v || 'y'")
+	end := a.lsn()
+	a.progress("the rewrite has passed", func() bool { return a.in.Status().Received >= end })
+	a.stop()
+	pg.Exec(t, "postgres", "ALTER SYSTEM SET logical_decoding_work_mem = '64MB'")
+	if err := pg.Kill(); err != nil { // so that the slot is where it was at the last checkpoint
+		t.Fatal(err)
+	}
+	if err := pg.Server.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a = launch(t, pg, dir)
+	a.catchUp()
+	a.same("wide")
+	if g := a.gaps(); len(g) != 0 {
 		t.Errorf("gaps: %q", g)
 	}
 }

@@ -32,7 +32,7 @@ func trust(sys capture.System, slot capture.SlotState, st shadow.State, fork cha
 	case slot.Lost != "":
 		return "the replication slot's log is gone: " + slot.Lost
 	case slot.Confirmed > st.End:
-		return "the replication slot is ahead of what was stored"
+		return fmt.Sprintf("the replication slot is at %s, ahead of what was stored, at %s", slot.Confirmed, st.End)
 	}
 	return ""
 }

@@ -215,6 +215,23 @@ func TestSchemaIsMirrored(t *testing.T) {
 	}
 }
 
+// TestCollations holds that the mirror orders text as the primary does, by ICU or the C library.
+func TestCollations(t *testing.T) {
+	t.Parallel()
+	p := pgtest.Start(t)
+	if p.Version() < 15 {
+		t.Skip("before PostgreSQL 15 a database's collation is the C library's")
+	}
+	p.Exec(t, "postgres", "CREATE DATABASE shop TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de-u-kn-true' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
+	f := &fixture{primary: p, opts: mirror.Options{Dir: pgtest.Dir(t), SourceDSN: p.DSN("postgres", "shop"), CatalogSQL: catalog.SQL, Poll: 50 * time.Millisecond,
+		Log: slog.New(slog.NewTextHandler(testWriter{t}, nil))}}
+	f.run(t)
+	const sql = "SELECT string_agg(v, ' ' ORDER BY v) FROM unnest('{a10,Ä1,a9,b,B}'::text[]) v"
+	if got, want := must(t, f.session(t, "postgres"), sql), p.Query(t, "shop", sql); !equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 // equal compares rows.
 func equal(a, b [][]string) bool {
 	if len(a) != len(b) {

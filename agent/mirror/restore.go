@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -71,7 +72,8 @@ func (g *generation) restoreRoles(ctx context.Context, admin *pgconn.PgConn, src
 	}
 }
 
-// createDatabase makes an empty database of the source's name with its collation, or with C.UTF-8 when this host lacks that.
+// createDatabase makes an empty database of the source's name with its collation. When this host lacks that it is one that orders by bytes, and the setting
+// foreshadow.missing_collation names the one that is missing: text cannot be ordered then.
 func (g *generation) createDatabase(ctx context.Context, admin *pgconn.PgConn, d database) error {
 	if err := run(ctx, admin, "DROP DATABASE IF EXISTS "+ident(d.name)); err != nil {
 		return err
@@ -80,12 +82,31 @@ func (g *generation) createDatabase(ctx context.Context, admin *pgconn.PgConn, d
 	if g.server.Version() >= 15 && len(d.oid) >= 5 { // numbers below 16384 are PostgreSQL's own
 		create += " OID " + d.oid
 	}
-	err := run(ctx, admin, fmt.Sprintf("%s LC_COLLATE '%s' LC_CTYPE '%s'", create, strings.ReplaceAll(d.collate, "'", "''"), strings.ReplaceAll(d.ctype, "'", "''")))
+	err := run(ctx, admin, create+d.collation())
 	if err == nil {
 		return nil
 	}
-	g.warn("%s: collation %q is not to be had here, names sort as in C.UTF-8: %v", d.name, d.collate, err)
-	return run(ctx, admin, create)
+	missing := cmp.Or(d.locale, d.collate)
+	g.warn("%s: collation %q is not to be had here, so text cannot be ordered: %v", d.name, missing, err)
+	if err := run(ctx, admin, create+" LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"); err != nil {
+		return err
+	}
+	return run(ctx, admin, fmt.Sprintf("ALTER DATABASE %s SET foreshadow.missing_collation = %s", ident(d.name), literal(missing)))
+}
+
+// collation gives the options of CREATE DATABASE.
+func (d *database) collation() string {
+	sql := " LC_COLLATE " + literal(d.collate) + " LC_CTYPE " + literal(d.ctype)
+	switch d.provider {
+	case "i":
+		sql += " LOCALE_PROVIDER icu ICU_LOCALE " + literal(d.locale)
+		if d.rules != "" {
+			sql += " ICU_RULES " + literal(d.rules)
+		}
+	case "b":
+		sql += " LOCALE_PROVIDER builtin BUILTIN_LOCALE " + literal(d.locale)
+	}
+	return sql
 }
 
 // restoreDatabase runs the dump's entries, again and again as long as that makes more of them work. What is left over is

@@ -66,6 +66,8 @@ func option(on bool, word string) string {
 // ident quotes a name.
 func ident(name string) string { return pgx.Identifier{name}.Sanitize() }
 
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
 // roleNames lists the mirrored roles.
 func roleNames(src *source) []string {
 	var out []string
@@ -98,7 +100,7 @@ func databaseSQL(d database) []string {
 			out = append(out, fmt.Sprintf("ALTER DATABASE %s SET search_path = %s", ident(d.name), value))
 			continue
 		}
-		out = append(out, fmt.Sprintf("ALTER DATABASE %s SET %s = '%s'", ident(d.name), ident(name), strings.ReplaceAll(value, "'", "''")))
+		out = append(out, fmt.Sprintf("ALTER DATABASE %s SET %s = %s", ident(d.name), ident(name), literal(value)))
 	}
 	return out
 }

@@ -50,6 +50,7 @@ type member struct {
 // database is what pg_dump leaves out of a plain dump.
 type database struct {
 	name, oid, owner, collate, ctype string
+	provider, locale, rules          string // of the collation, unless it is the C library's
 	hasACL                           bool
 	acl                              []string // grantee:privilege, the grantee empty for PUBLIC
 	settings                         []string // name=value, of a few harmless settings
@@ -127,7 +128,7 @@ func (src *source) readRoles(ctx context.Context, conn *pgx.Conn) error {
 // readDatabase reads one database's properties.
 func (src *source) readDatabase(ctx context.Context, conn *pgx.Conn, name string) error {
 	d := database{name: name}
-	err := conn.QueryRow(ctx, sourceDatabase).Scan(&d.oid, &d.owner, &d.collate, &d.ctype, &d.hasACL, &d.acl, &d.settings, &d.unreadable)
+	err := conn.QueryRow(ctx, sourceDatabase).Scan(&d.oid, &d.owner, &d.collate, &d.ctype, &d.provider, &d.locale, &d.rules, &d.hasACL, &d.acl, &d.settings, &d.unreadable)
 	src.databases = append(src.databases, d)
 	return err
 }

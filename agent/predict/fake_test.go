@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ type fakeTable struct {
 	rows    int64
 	columns []forecast.TimeColumn
 	daily   []float64
+	uses    map[string]forecast.ColumnUse
 }
 
 // fake is a Store in memory. Its series are kept as the shadow keeps them: a level's last value, a rate's mean, in each step.
@@ -33,6 +35,10 @@ type fake struct {
 	changes      []forecast.ChangeBucket
 	runs         []forecast.Run
 	expectations []forecast.Expectation
+	watched      time.Time // since when schema events are known
+	shapes       []forecast.SchemaEvent
+	statements   []change.Statement
+	events       []forecast.SchemaEvent
 	failing      error
 }
 
@@ -99,6 +105,19 @@ func (f *fake) DailyCounts(_ context.Context, oid uint32, _ string) (time.Time, 
 
 func (f *fake) RowCount(_ context.Context, oid uint32) (int64, error) { return f.of(oid).rows, nil }
 
+func (f *fake) ColumnUses(_ context.Context, oid uint32, wishes []forecast.ColumnWish, _ string) ([]forecast.ColumnUse, error) {
+	var out []forecast.ColumnUse
+	for _, w := range wishes {
+		u, ok := f.of(oid).uses[w.Name]
+		if !ok {
+			u.Min, u.Max = math.NaN(), math.NaN()
+		}
+		u.ColumnWish = w
+		out = append(out, u)
+	}
+	return out, nil
+}
+
 func (f *fake) ChangeCounts(_ context.Context, since time.Time, _ time.Duration) ([]forecast.ChangeBucket, error) {
 	var out []forecast.ChangeBucket
 	for _, c := range f.changes {
@@ -129,6 +148,29 @@ func (f *fake) SaveExpectations(_ context.Context, e []forecast.Expectation) err
 	defer f.mu.Unlock()
 	f.expectations = append(f.expectations, e...)
 	return nil
+}
+
+func (f *fake) ShapeChanges(context.Context) (time.Time, []forecast.SchemaEvent, error) {
+	return f.watched, f.shapes, nil
+}
+
+func (f *fake) SchemaStatements(_ context.Context, after time.Time) ([]change.Statement, error) {
+	return slices.DeleteFunc(slices.Clone(f.statements), func(s change.Statement) bool { return !s.At.After(after) }), nil
+}
+
+func (f *fake) SchemaEvents(context.Context) ([]forecast.SchemaEvent, error) {
+	slices.SortStableFunc(f.events, func(a, b forecast.SchemaEvent) int { return a.At.Compare(b.At) })
+	return f.events, nil
+}
+
+func (f *fake) AppendSchemaEvents(_ context.Context, events []forecast.SchemaEvent) (n int, _ error) {
+	for _, e := range events {
+		if !slices.Contains(f.events, e) {
+			f.events = append(f.events, e)
+			n++
+		}
+	}
+	return n, nil
 }
 
 func (f *fake) Series(_ context.Context, filter forecast.SeriesFilter) ([]forecast.Series, error) {

@@ -129,6 +129,16 @@ func cumulate(s forecast.Series, start time.Time, counts []float64, rows, surviv
 	return s
 }
 
+// ratePerDay is how many rows were created a day in the last quarter.
+func ratePerDay(counts []float64) float64 {
+	recent := counts[max(0, len(counts)-90):]
+	var sum float64
+	for _, c := range recent {
+		sum += c
+	}
+	return sum / float64(len(recent))
+}
+
 // overlay puts what was measured over what created-at columns tell, from the first measured day on, and moves the older part to meet it.
 // Without such a column the history is what was measured.
 func overlay(s, stored forecast.Series, rows float64, now time.Time) forecast.Series {

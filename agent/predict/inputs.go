@@ -19,8 +19,11 @@ type inputs struct {
 	series  map[string]forecast.Series // by ID
 	ids     []string                   // in order
 	tables  []table
-	events  []forecast.Event
+	known   []forecast.Event // what changes the load
+	groups  []group
 	created []forecast.Sample // history from created-at columns, to be stored once
+	events  []forecast.SchemaEvent
+	watched time.Time // since when all schema events are known
 }
 
 // table is one captured table. Its history is daily and ends with the rows counted now; it has no values where nothing tells of the past.
@@ -30,6 +33,8 @@ type table struct {
 	rows               float64
 	heap, index, toast float64
 	history            forecast.Series
+	doubt              float64 // rows a day by which the growth that created-at columns show may be off, because rows are deleted again
+	columns            []columnUse
 	parent             *table // followed by a table without a history of its own
 }
 
@@ -49,7 +54,7 @@ func (r *Runner) gather(ctx context.Context) (inputs, error) {
 		in.ids = append(in.ids, s.ID)
 	}
 	slices.Sort(in.ids)
-	if in.events, err = r.o.Events(); err != nil { // forecasts without them are better than none
+	if in.known, err = r.o.Events(); err != nil { // forecasts without them are better than none
 		r.o.Log.Warn("known events are left out of the forecasts", "error", err)
 	}
 	relations, err := r.o.Store.Relations(ctx)
@@ -65,6 +70,10 @@ func (r *Runner) gather(ctx context.Context) (inputs, error) {
 	}
 	slices.SortFunc(in.tables, func(a, b table) int { return strings.Compare(a.relation, b.relation) })
 	in.adopt(r.o.References())
+	in.group(r.o.Partitions())
+	if in.events, in.watched, err = r.schemaEvents(ctx); err != nil {
+		return in, err
+	}
 	return in, nil
 }
 
@@ -87,10 +96,18 @@ func (r *Runner) gatherTable(ctx context.Context, in *inputs, rel change.Relatio
 	measured := in.series["volume.rows:"+t.relation]
 	if len(counts) > 0 {
 		t.history.Source = "created_at"
-		t.history = cumulate(t.history, start, counts, t.rows, in.survival(t.relation), in.at)
+		survival := in.survival(t.relation)
+		t.history = cumulate(t.history, start, counts, t.rows, survival, in.at)
+		if survival < 1 {
+			t.doubt = survival * (1 - survival) * ratePerDay(counts)
+			t.history.Text = fmt.Sprintf("rows of a table, by the days on which they were created; %.0f %% of all that were inserted have been deleted again", 100*(1-survival))
+		}
 		in.created = append(in.created, in.unstored(t)...)
 	}
 	t.history = overlay(t.history, measured, t.rows, in.at)
+	if t.columns, err = r.columnUses(ctx, in, rel); err != nil {
+		return t, err
+	}
 	return t, nil
 }
 
@@ -145,7 +162,9 @@ func (r *Runner) keep(ctx context.Context, in inputs) error {
 	for _, t := range in.tables {
 		s, _ := sampler.Describe("volume.rows:" + t.relation)
 		samples = append(samples, forecast.Sample{Series: s, At: in.at, Value: t.rows})
+		samples = append(samples, t.columnSamples(in.at)...)
 	}
+	samples = append(samples, in.groupSamples()...)
 	if len(samples) == 0 {
 		return nil
 	}

@@ -13,25 +13,42 @@ import (
 	"foreshadow/forecast/volume"
 )
 
-// The facts of PostgreSQL that limit transaction ids: where it stops, and the age up to which freezing is merely due.
+// wraparound is a counter of 32 bits of which half is usable, so that old values must be frozen in time.
+type wraparound struct{ kind, unit, age, freeze string }
+
+var wraparounds = []wraparound{
+	{"transaction_ids", "transactions", "limit.xid_age", "limit.xid_freeze"},
+	{"multixacts", "multixacts", "limit.mxid_age", "limit.mxid_freeze"},
+}
+
+// The facts of PostgreSQL that limit such counters: the age at which it stops, the setting at which autovacuum freezes in any case, where that is not
+// known, and how far beyond the setting a healthy age may come.
 const (
-	maxXIDAge     = 1<<31 - 3_000_000
-	healthyXIDAge = 250_000_000
+	maxAge       = 1<<31 - 3_000_000
+	usualFreeze  = 200_000_000
+	healthyShare = 1.25
 )
 
-// limits says when integer keys, the disk, connections and transaction ids run out; loads are the run's forecasts of load.
+// limits says when integer keys, partitions, columns, tables, the disk, connections and transaction ids run out; loads are the run's forecasts of load.
 func (in *inputs) limits(ctx context.Context, p Params, loads []forecast.Result) ([]forecast.Limit, error) {
 	days := int(p.LimitHorizon / day)
 	var out []forecast.Limit
 	for _, id := range in.ids {
 		name, object, _ := strings.Cut(id, ":")
-		if name != "key.last" {
-			continue
-		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		limit, ok, err := in.keyLimit(object, days, p)
+		limit, ok, err := forecast.Limit{}, false, error(nil)
+		switch name {
+		case "key.last":
+			if ceiling, known := in.last("key.max:" + object); known {
+				limit, ok, err = in.keyLimit(object, ceiling, days, p)
+			}
+		case "key.partition_until":
+			limit, ok = in.untilLimit(object, p)
+		case "key.partition_end":
+			limit, ok, err = in.partitionLimit(object, days, p)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("forecast key %s: %w", object, err)
 		}
@@ -39,6 +56,18 @@ func (in *inputs) limits(ctx context.Context, p Params, loads []forecast.Result)
 			out = append(out, limit)
 		}
 	}
+	for i := range in.tables {
+		found, err := in.columnLimits(ctx, &in.tables[i], days, p)
+		if err != nil {
+			return nil, fmt.Errorf("forecast columns of %s: %w", in.tables[i].relation, err)
+		}
+		out = append(out, found...)
+	}
+	sizes, err := in.sizeLimits(days, p)
+	if err != nil {
+		return nil, fmt.Errorf("forecast sizes: %w", err)
+	}
+	out = append(out, sizes...)
 	disk, ok, err := in.diskLimit(days, p)
 	if err != nil {
 		return nil, fmt.Errorf("forecast disk: %w", err)
@@ -49,8 +78,10 @@ func (in *inputs) limits(ctx context.Context, p Params, loads []forecast.Result)
 	if c, ok := in.connectionLimit(loads); ok {
 		out = append(out, c)
 	}
-	if x, ok := in.xidLimit(p); ok {
-		out = append(out, x)
+	for _, w := range wraparounds {
+		if x, ok := in.wraparoundLimit(w, p); ok {
+			out = append(out, x)
+		}
 	}
 	slices.SortStableFunc(out, func(a, b forecast.Limit) int { return compareDates(a.P50, b.P50) })
 	return out, nil
@@ -69,12 +100,11 @@ func compareDates(a, b time.Time) int {
 	return a.Compare(b)
 }
 
-// keyLimit forecasts one integer key. What was not measured yet comes from the table's own past: each row took as many values as the
+// keyLimit forecasts when one integer key reaches a ceiling. What was not measured yet comes from the table's own past: each row took as many values as the
 // rows there are took on average.
-func (in *inputs) keyLimit(object string, days int, p Params) (forecast.Limit, bool, error) {
+func (in *inputs) keyLimit(object string, ceiling float64, days int, p Params) (forecast.Limit, bool, error) {
 	last, ok := in.last("key.last:" + object)
-	ceiling, known := in.last("key.max:" + object)
-	if !ok || !known {
+	if !ok {
 		return forecast.Limit{}, false, nil
 	}
 	ask := limits.Ask{Kind: "sequence", Object: object, Unit: "ids", Max: ceiling}
@@ -87,7 +117,7 @@ func (in *inputs) keyLimit(object string, days int, p Params) (forecast.Limit, b
 		s = overlay(s, in.series["key.last:"+object], last, in.at)
 	}
 	if len(s.Values) < enough {
-		l := forecast.Limit{Kind: ask.Kind, Object: object, Unit: ask.Unit, Current: last, Max: ceiling, Note: "too little history to say when"}
+		l := forecast.Limit{Kind: ask.Kind, Object: object, Unit: ask.Unit, Current: last, Max: ceiling, Note: tooLittle}
 		return l, true, nil
 	}
 	fan, err := volume.Forecast(s, days, volume.Options{Level: volumeLevel, Origins: p.Origins})
@@ -200,15 +230,19 @@ func (in *inputs) connectionLimit(loads []forecast.Result) (forecast.Limit, bool
 	return l, true
 }
 
-// xidLimit speaks of wraparound only when freezing lags behind: a healthy age falls back by itself.
-func (in *inputs) xidLimit(p Params) (forecast.Limit, bool) {
-	s, ok := in.series["limit.xid_age"]
-	age, known := in.last("limit.xid_age")
+// wraparoundLimit speaks of wraparound only when freezing lags behind: a healthy age falls back by itself.
+func (in *inputs) wraparoundLimit(w wraparound, p Params) (forecast.Limit, bool) {
+	s, ok := in.series[w.age]
+	age, known := in.last(w.age)
 	if !ok || !known {
 		return forecast.Limit{}, false
 	}
-	l := forecast.Limit{Kind: "transaction_ids", Object: "server", Unit: "transactions", Current: age, Max: maxXIDAge}
-	if age < healthyXIDAge {
+	freeze, known := in.last(w.freeze)
+	if !known {
+		freeze = usualFreeze
+	}
+	l := forecast.Limit{Kind: w.kind, Object: "server", Unit: w.unit, Current: age, Max: maxAge}
+	if age < healthyShare*freeze {
 		l.Note = limits.NoneInSight + ": autovacuum freezes old rows in time"
 		return l, true
 	}
@@ -219,11 +253,11 @@ func (in *inputs) xidLimit(p Params) (forecast.Limit, bool) {
 		}
 	}
 	if len(growth) == 0 || s.Step <= 0 {
-		l.Note = "old rows are not being frozen; too little history to say when ids run out"
+		l.Note = "old rows are not being frozen; " + tooLittle
 		return l, true
 	}
 	date := func(rate float64) time.Time {
-		steps := (maxXIDAge - age) / rate
+		steps := (maxAge - age) / rate
 		if steps*float64(s.Step) > float64(p.LimitHorizon) {
 			return time.Time{}
 		}
@@ -231,5 +265,6 @@ func (in *inputs) xidLimit(p Params) (forecast.Limit, bool) {
 	}
 	l.P10, l.P50, l.P90 = date(forecast.Quantile(growth, 0.9)), date(forecast.Quantile(growth, 0.5)), date(forecast.Quantile(growth, 0.1))
 	l.Note = "if old rows stay unfrozen"
+	l.Basis = forecast.Basis{Model: "quantiles of past growth", From: s.Start, To: s.End()}
 	return l, true
 }

@@ -81,6 +81,11 @@ func (in *inputs) find(id string) (forecast.Series, bool) {
 			}
 		}
 	}
+	for i := range in.groups {
+		if g := &in.groups[i]; g.relation == object && name == "volume.rows" {
+			return g.history, true
+		}
+	}
 	stored, ok := in.series[id]
 	if last, known := in.last(id); known && name == "key.last" {
 		if t := in.tableOf(object); t != nil && (t.known() || t.parent != nil) {

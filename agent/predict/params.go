@@ -22,6 +22,7 @@ type Params struct {
 	Quantile     float64       // of the forecast that an instance is built at, unless its statement says otherwise
 	Origins      int           // earlier origins at which models are tried
 	Buckets      int           // trailing minutes from which the coming changes are expected
+	SchemaWithin time.Duration // within which changes of the schema have their probability
 }
 
 // parameter is one row of the table of parameters: its default and how its text is read.
@@ -41,6 +42,7 @@ var parameters = []parameter{
 	{"quantile", "0.5", "volume", "quantile of the forecast that an instance is built at", float(func(p *Params) *float64 { return &p.Quantile }, 0.01, 0.99)},
 	{"limit_horizon", "1095 days", "limit", "how far ahead limits are looked for", span(func(p *Params) *time.Duration { return &p.LimitHorizon }, day, 3650*day)},
 	{"change_window", "60", "changes", "trailing minutes from which the coming changes are expected", whole(func(p *Params) *int { return &p.Buckets }, 5, 1440)},
+	{"schema_within", "90 days", "schema", "span of time within which changes of the schema have their probability", span(func(p *Params) *time.Duration { return &p.SchemaWithin }, day, 3650*day)},
 }
 
 // descriptions says of each model what it is.
@@ -49,6 +51,7 @@ var descriptions = map[string]string{
 	"volume":  "median of five robust extrapolations anchored at the last level",
 	"limit":   "date at which the volume model reaches a maximum",
 	"changes": "robust level of the trailing minutes",
+	"schema":  "logistic hazard of each table, from other applications' histories and learning from its own, with the limits that will force a change",
 }
 
 // DefaultParams gives every parameter its default.

@@ -14,6 +14,7 @@ import (
 
 	"foreshadow/agent/change"
 	"foreshadow/forecast"
+	"foreshadow/forecast/risk"
 	"foreshadow/sql/sqlerr"
 )
 
@@ -28,19 +29,28 @@ type Store interface {
 	TimeColumns(ctx context.Context, oid uint32) ([]forecast.TimeColumn, error)
 	DailyCounts(ctx context.Context, oid uint32, column string) (time.Time, []float64, error)
 	RowCount(ctx context.Context, oid uint32) (int64, error)
+	ColumnUses(ctx context.Context, oid uint32, wishes []forecast.ColumnWish, created string) ([]forecast.ColumnUse, error)
 	ChangeCounts(ctx context.Context, since time.Time, bucket time.Duration) ([]forecast.ChangeBucket, error)
 	SaveRun(ctx context.Context, run forecast.Run) (int64, error)
 	SaveExpectations(ctx context.Context, expectations []forecast.Expectation) error
+	ShapeChanges(ctx context.Context) (from time.Time, events []forecast.SchemaEvent, err error)
+	SchemaStatements(ctx context.Context, after time.Time) ([]change.Statement, error)
+	AppendSchemaEvents(ctx context.Context, events []forecast.SchemaEvent) (int, error)
+	SchemaEvents(ctx context.Context) ([]forecast.SchemaEvent, error)
 }
 
 // Options configures a Runner. Ready is closed when the initial copy is done; nil means at once. References gives the foreign
-// keys by which a table without times follows its parent, Events what is known to change the load; nil means none are known. Interval zero is 15 minutes.
+// keys by which a table without times follows its parent, Partitions which tables are parts of others, Events what is known to change the load; nil means none are known. Inbox is the folder in which import commands leave
+// their files; empty means none. Interval zero is 15 minutes.
 type Options struct {
 	Store      Store
 	Ready      <-chan struct{}
 	References func() []forecast.Reference
 	Events     func() ([]forecast.Event, error)
+	Partitions func() []forecast.Reference
+	Inbox      string
 	Interval   time.Duration
+	Rates      risk.Rates // of schema changes; zero means the shipped ones
 	Clock      func() time.Time
 	Log        *slog.Logger
 }
@@ -56,6 +66,8 @@ type Runner struct {
 	model  Model
 
 	columns map[uint32]chosenColumn // guarded by working
+	uses    map[uint32]columnUses   // guarded by working
+	told    time.Time               // the last statement of the event trigger that was read; guarded by working
 
 	watching sync.Mutex
 	changes  expecting // guarded by watching
@@ -85,8 +97,15 @@ func New(o Options) (*Runner, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	none := func() []forecast.Reference { return nil }
+	if o.Rates == (risk.Rates{}) {
+		o.Rates = risk.DefaultRates
+	}
 	if o.References == nil {
-		o.References = func() []forecast.Reference { return nil }
+		o.References = none
+	}
+	if o.Partitions == nil {
+		o.Partitions = none
 	}
 	if o.Events == nil {
 		o.Events = func() ([]forecast.Event, error) { return nil, nil }
@@ -98,7 +117,7 @@ func New(o Options) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runner{o: o, params: params, columns: map[uint32]chosenColumn{}}, nil
+	return &Runner{o: o, params: params, columns: map[uint32]chosenColumn{}, uses: map[uint32]columnUses{}}, nil
 }
 
 // SetModel puts parameters into force from the next run on; bad ones are refused as by ValidateParams and change nothing.
@@ -141,8 +160,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	})
 	due := time.Time{}
 	every(ctx, min(r.o.Interval, 15*time.Second), func() {
-		now := r.o.Clock()
-		if now.Before(due) {
+		taken, now := r.takeInbox(ctx), r.o.Clock()
+		if now.Before(due) && !taken {
 			return
 		}
 		due = now.Add(r.o.Interval)
@@ -194,6 +213,7 @@ func (r *Runner) Refresh(ctx context.Context) (*forecast.Run, error) {
 	if run.Limits, err = in.limits(ctx, params, loads); err != nil {
 		return nil, err
 	}
+	run.Schema = in.schemaChanges(params.SchemaWithin, params.LimitHorizon, run.Limits)
 	if err := r.keep(ctx, in); err != nil {
 		return nil, err
 	}
@@ -203,7 +223,7 @@ func (r *Runner) Refresh(ctx context.Context) (*forecast.Run, error) {
 	r.mu.Lock()
 	r.last = &snapshot{in: in, run: run}
 	r.mu.Unlock()
-	r.o.Log.Info("forecasts renewed", "run", run.ID, "series", len(run.Results), "limits", len(run.Limits), "took", time.Since(began).Round(time.Millisecond))
+	r.o.Log.Info("forecasts renewed", "run", run.ID, "series", len(run.Results), "limits", len(run.Limits), "schema_changes", len(run.Schema), "took", time.Since(began).Round(time.Millisecond))
 	return &run, nil
 }
 

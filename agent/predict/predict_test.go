@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,6 +116,29 @@ func TestRetentionIsNotGrowth(t *testing.T) {
 	f.sample("volume.rows_deleted:public.log", 0, 1_000_000)
 	if v := volumeOf(t, state(t, newRunner(t, f), 90*day), "public.log"); v.Rows.P50 > 61_000 {
 		t.Errorf("rows in 90 days: %+v, want about 60,000", v.Rows)
+	}
+}
+
+// Where some rows are deleted again, how many of them is not known from those that are left, and the forecast says so.
+func TestDeletedRowsAreDoubt(t *testing.T) {
+	t.Parallel()
+	width := func(deleted float64) (forecast.TableVolume, float64) {
+		f := &fake{now: noon}
+		f.table("log", 0, days(300, func(int) float64 { return 1000 })...)
+		f.sample("volume.rows_inserted:public.log", 0, 1_000_000)
+		f.sample("volume.rows_deleted:public.log", 0, deleted)
+		r := newRunner(t, f)
+		v := volumeOf(t, state(t, r, 90*day), "public.log")
+		if text := r.last.run.Results[0].Series.Text; strings.Contains(text, "deleted") != (deleted > 0) {
+			t.Errorf("%v deleted: the series is %q", deleted, text)
+		}
+		return v, v.Rows.P90 - v.Rows.P10
+	}
+	all, certain := width(0)
+	half, unsure := width(500_000)
+	_, none := width(1_000_000)
+	if math.Abs(all.Rows.P50-390_000) > 4000 || math.Abs(half.Rows.P50-345_000) > 4000 || unsure < certain+40_000 || none > 5000 {
+		t.Errorf("all stay: %+v, half: %+v; widths %v, %v, none %v", all.Rows, half.Rows, certain, unsure, none)
 	}
 }
 

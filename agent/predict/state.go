@@ -31,6 +31,7 @@ func (r *Runner) PredictedState(ctx context.Context, horizon time.Time) (forecas
 	state := forecast.PredictedState{
 		Horizon: horizon, AsOfLSN: last.in.lsn.String(), RunID: last.run.ID,
 		ProjectedDataVolume: volumes, AnticipatedQueryLoad: queryLoad(last.run, last.in.at, horizon),
+		SchemaChanges: last.in.schemaChanges(max(ahead, time.Minute), max(ahead, r.Params().LimitHorizon), last.run.Limits),
 	}
 	for _, l := range last.run.Limits {
 		if !l.P10.IsZero() && !l.P10.After(horizon) {

@@ -37,6 +37,7 @@ func (in *inputs) volumes(ctx context.Context, days, origins int) ([]forecast.Fa
 			return nil, fmt.Errorf("forecast rows of %s: %w", t.relation, err)
 		}
 		fans[i] = fan
+		t.widen(&fans[i])
 		own[t] = &fans[i]
 	}
 	for i := range in.tables {
@@ -49,7 +50,19 @@ func (in *inputs) volumes(ctx context.Context, days, origins int) ([]forecast.Fa
 			fans[i] = wide(t, days)
 		}
 	}
-	return fans, nil
+	return fans, in.reconcile(fans, days, origins)
+}
+
+// widen adds what is not known of deleted rows: where all of them stay, or none, the growth is certain, and in between it is least known.
+func (t *table) widen(fan *forecast.Fan) {
+	if t.doubt == 0 {
+		return
+	}
+	for k := range fan.Quantiles {
+		q := &fan.Quantiles[k]
+		half := t.doubt * float64(k+1)
+		q.P10, q.P90 = max(0, min(q.P10, q.P50-half)), max(q.P90, q.P50+half)
+	}
 }
 
 // follow scales the parent's forecast by the rows that each parent row has now.
@@ -141,7 +154,8 @@ func (in *inputs) volumeResults(ctx context.Context, p Params) ([]forecast.Resul
 			out = append(out, r)
 		}
 	}
-	return out, nil
+	sums, err := in.groupResults(out, days, p.Origins)
+	return append(out, sums...), err
 }
 
 func point(at time.Time, q forecast.Quantiles) forecast.Point {

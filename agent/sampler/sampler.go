@@ -53,8 +53,10 @@ type Sampler struct {
 	database   *database
 	activity   *activity
 	host       *host
+	locks      locks
 	mu         sync.Mutex
 	references []forecast.Reference
+	partitions []forecast.Reference
 }
 
 // collector is one kind of reading with its own pace.
@@ -96,7 +98,7 @@ func New(o Options) (*Sampler, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Sampler{o: o, database: &database{}, host: &host{proc: o.Proc, disk: o.DiskPath}}
+	s := &Sampler{o: o, database: &database{}, locks: locks{map[string]bool{}}, host: &host{proc: o.Proc, disk: o.DiskPath}}
 	s.statements = &statements{top: o.TopStatements, log: o.Log, texts: map[int64]string{}, score: map[int64]float64{}}
 	s.activity = &activity{top: o.TopStatements, users: map[string]float64{}, applications: map[string]float64{}}
 	s.collectors = []*collector{
@@ -104,8 +106,10 @@ func New(o Options) (*Sampler, error) {
 		{name: "database", every: o.Interval, read: s.readDatabase},
 		{name: "activity", every: o.Interval, read: s.readActivity},
 		{name: "statements", every: o.Interval, read: s.readStatements},
+		{name: "locks", every: o.Interval, read: s.readLocks},
 		{name: "tables", every: perRound * o.Interval, read: s.readTables},
 		{name: "keys", every: perRound * o.Interval, read: s.readKeys},
+		{name: "bounds", every: perRound * o.Interval, read: s.readBounds},
 		{name: "references", every: perRound * o.Interval, read: s.readReferences},
 	}
 	return s, nil
@@ -188,4 +192,11 @@ func (s *Sampler) References() []forecast.Reference {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.references
+}
+
+// Partitions lists each partition that holds rows with every partitioned table above it, as they were last read.
+func (s *Sampler) Partitions() []forecast.Reference {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.partitions
 }

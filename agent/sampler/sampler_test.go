@@ -13,6 +13,7 @@ import (
 	"foreshadow/forecast"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 )
 
 // memory is a Store that remembers everything.
@@ -117,6 +118,7 @@ func TestSamplesRealServer(t *testing.T) {
 			t.Errorf("%s: got %+v", id, got)
 		}
 	}
+	locksAreSampled(t, pg, s, store, clock)
 	if diff := cmp.Diff([]forecast.Reference{{Child: "public.Child", Parent: "public.parent"}}, s.References()); diff != "" {
 		t.Error(diff)
 	}
@@ -125,6 +127,34 @@ func TestSamplesRealServer(t *testing.T) {
 	}
 	if log.Len() > 0 {
 		t.Errorf("log: %s", log)
+	}
+}
+
+// locksAreSampled holds two tables in a transaction: one that is read, one that is written to.
+func locksAreSampled(t *testing.T, pg *pgtest.Server, s *Sampler, store *memory, clock *steps) {
+	t.Helper()
+	tx, err := pg.Conn(t, "postgres").BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `INSERT INTO natural_key SELECT 1 FROM parent LIMIT 1`); err != nil {
+		t.Fatal(err)
+	}
+	round(t, s, clock, 10*time.Second)
+	for id, held := range map[string]bool{"lock.readers:public.parent": true, "lock.writers:public.parent": false, "lock.readers:public.natural_key": true,
+		"lock.writers:public.natural_key": true, "lock.snapshot": true} {
+		if got := store.find(id, ""); got == nil || got.Value > 0 != held {
+			t.Errorf("%s: got %+v, held %v", id, got, held)
+		}
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	round(t, s, clock, 10*time.Second)
+	for _, id := range []string{"lock.readers:public.parent", "lock.writers:public.natural_key"} {
+		if got := store.find(id, ""); got == nil || got.Value != 0 {
+			t.Errorf("%s at rest: got %+v", id, got)
+		}
 	}
 }
 

@@ -19,6 +19,9 @@ var keysSQL string
 //go:embed sql/references.sql
 var referencesSQL string
 
+//go:embed sql/partitioned.sql
+var partitionedSQL string
+
 // readTables measures the largest tables: bytes of heap, indexes and TOAST, and the statistics' count of rows.
 func (s *Sampler) readTables(ctx context.Context, b *batch) error {
 	rows, err := s.conn.Query(ctx, tablesSQL, s.o.MaxObjects)
@@ -98,18 +101,26 @@ func (s *Sampler) largest(ctx context.Context, k key) (last *float64, err error)
 	return last, err
 }
 
-// readReferences reads the foreign keys, by which a table without a time of its own is forecast.
+// readReferences reads the foreign keys, by which a table without a time of its own is forecast, and which tables are partitions.
 func (s *Sampler) readReferences(ctx context.Context, _ *batch) error {
-	rows, err := s.conn.Query(ctx, referencesSQL)
+	references, err := s.pairs(ctx, referencesSQL)
 	if err != nil {
 		return fmt.Errorf("read foreign keys: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[forecast.Reference])
+	partitions, err := s.pairs(ctx, partitionedSQL)
 	if err != nil {
-		return fmt.Errorf("read foreign keys: %w", err)
+		return fmt.Errorf("read partitions: %w", err)
 	}
 	s.mu.Lock()
-	s.references = found
+	s.references, s.partitions = references, partitions
 	s.mu.Unlock()
 	return nil
+}
+
+func (s *Sampler) pairs(ctx context.Context, sql string) ([]forecast.Reference, error) {
+	rows, err := s.conn.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[forecast.Reference])
 }

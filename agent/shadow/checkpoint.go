@@ -128,7 +128,7 @@ func (d *DB) snapshot(c *conn) (next *checkpoint, tables []exported, ok bool, er
 }
 
 // plainTables are the shadow's own tables, all but the log and the journal.
-var plainTables = []string{"meta", "tables", "shapes", "gaps", "pins", "series", "points", "expectations", "runs", "run_series", "run_points", "run_limits", "run_schema"}
+var plainTables = []string{"meta", "tables", "shapes", "gaps", "pins", "series", "points", "expectations", "runs", "run_series", "run_points", "run_limits", "run_schema", "schema_events"}
 
 // adoptCheckpoint puts a checkpoint into the manifest in place of what it covers.
 func (d *DB) adoptCheckpoint(next *checkpoint) error {

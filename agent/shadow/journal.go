@@ -21,6 +21,7 @@ const (
 	sampled               // a gob of samples
 	ran                   // a gob of a forecast run
 	foreseen              // a gob of expectations
+	evolved               // a gob of schema events
 )
 
 // event is what the journal tells beside changes. One field is set.
@@ -150,6 +151,13 @@ func (d *DB) putAside(kind uint8, data []byte) error {
 			return err
 		}
 		return d.SaveExpectations(ctx, es)
+	case evolved:
+		var es []forecast.SchemaEvent
+		if err := dec.Decode(&es); err != nil {
+			return err
+		}
+		_, err := d.AppendSchemaEvents(ctx, es)
+		return err
 	}
 	return fmt.Errorf("a record of kind %d is not known", kind)
 }

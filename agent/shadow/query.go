@@ -34,15 +34,36 @@ func (d *DB) Query(ctx context.Context, q Query) (result.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := d.start(ctx, c, q)
+	r, err := c.start(ctx, q)
 	if err != nil {
 		c.close()
 		return nil, queryError(ctx, err)
 	}
+	r.own = true
 	return r, nil
 }
 
-func (d *DB) start(ctx context.Context, c *conn, q Query) (*rows, error) {
+// Together runs queries that all see the same moment. Each one's rows must be closed before the next is asked.
+func (d *DB) Together(ctx context.Context, do func(query func(Query) (result.Rows, error)) error) error {
+	c, err := d.connect()
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if err := c.exec("BEGIN TRANSACTION"); err != nil {
+		return err
+	}
+	return do(func(q Query) (result.Rows, error) {
+		r, err := c.start(ctx, q)
+		if err != nil {
+			return nil, queryError(ctx, err)
+		}
+		return r, nil
+	})
+}
+
+// start runs a SELECT after it has loaded its tables.
+func (c *conn) start(ctx context.Context, q Query) (*rows, error) {
 	if q.TimeZone != "" {
 		if err := c.exec("SET TimeZone = " + quote(q.TimeZone)); err != nil {
 			return nil, err
@@ -71,7 +92,7 @@ func (d *DB) start(ctx context.Context, c *conn, q Query) (*rows, error) {
 		stop()
 		return nil, err
 	}
-	r.own, r.stop = true, stop
+	r.stop = stop
 	return r, nil
 }
 
@@ -212,7 +233,7 @@ func (r *rows) Close() error {
 // load makes a temporary table of a small relation.
 func (c *conn) load(t result.Table) error {
 	var b strings.Builder
-	b.WriteString("CREATE TEMP TABLE " + ident(t.Name) + " (")
+	b.WriteString("CREATE OR REPLACE TEMP TABLE " + ident(t.Name) + " (")
 	marks := make([]string, len(t.Columns))
 	for i, col := range t.Columns {
 		if i > 0 {

@@ -130,7 +130,7 @@ func (d *DB) Reshape(_ context.Context, rel *change.Relation, seen *Filter, at M
 func (d *DB) reshape(t *table, v int32, trace *change.Trace, sure bool, in Mark) error {
 	from, to := d.shape(t), &d.shapes[t.OID][v-1]
 	plan, ok := carry(from, to)
-	ok = ok && sure && kept(t.Trace, trace, plan, to) && (identified(from) || !identified(to)) // without an identity, updates were not sent
+	ok = ok && len(to.Columns) > 0 && sure && kept(t.Trace, trace, plan, to) && (identified(from) || !identified(to)) // without an identity, updates were not sent
 	if err := d.happen(event{Reshape: &reshaped{OID: t.OID, Version: v, Lost: !ok, In: in}}); err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ type rowset struct {
 
 // tableRows gives the rows of one captured table.
 func (d *DB) tableRows(t *table, ref Ref) (rowset, error) {
-	if !t.Synced {
+	if past := t.Lost != nil && ref.AsOf != (AsOf{}) && ref.AsOf.upTo(t.Lost.Looked); !t.Synced && !past {
 		return rowset{}, sqlerr.New(sqlerr.ObjectNotInState, "table %q is being copied from the primary", d.shape(t).Name).
 			WithHint("try again when foreshadow.operations shows the copy as done")
 	}

@@ -78,7 +78,7 @@ func projects(t testing.TB) []project {
 	}
 	var out []project
 	for _, n := range names {
-		h := newHistory(events[n])
+		h := newHistory(events[n], time.Time{}, nil)
 		p := project{name: n, h: h}
 		for i := range h.tables {
 			if c := h.tables[i].changes; len(c) > 0 {

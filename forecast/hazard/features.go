@@ -8,6 +8,12 @@ const features = 10
 // halfLives are those with which past changes fade, in days.
 var halfLives = [...]float64{30, 90, 365}
 
+// usualActivity is what is taken for a schema's activity before it is known. It weighs as much as usualDays that are, half as much when so many are.
+const (
+	usualActivity = 6.3e-4
+	usualDays     = 30
+)
+
 // activity is how busy a schema is at a day: the changes of each table and day, those long past less than those of late.
 type activity struct{ slow, fast float64 }
 
@@ -26,8 +32,9 @@ func (h *history) activityAt(at float64) activity {
 		a.slow += l.decayed(at, 365)
 		a.fast += l.decayed(at, 90)
 	}
-	a.slow /= max(tables, 1) * exposure(at, 365)
-	a.fast /= max(tables, 1) * exposure(at, 90)
+	tables, unknown := max(tables, 1), usualDays*math.Exp2(-at/usualDays)
+	a.slow = (a.slow + tables*unknown*usualActivity) / (tables * (exposure(at, 365) + unknown))
+	a.fast = (a.fast + tables*unknown*a.slow) / (tables * (exposure(at, 90) + unknown))
 	return a
 }
 

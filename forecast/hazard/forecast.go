@@ -20,12 +20,19 @@ const AnyChange = "any change"
 // least is the probability from which on a kind of change has a row of its own.
 const least = 0.05
 
+// Table is one that exists. Since is a moment at which it was there for sure, such as that of its oldest row; zero where nothing tells.
+type Table struct {
+	Name  string
+	Since time.Time
+}
+
 // Options says when, and how far ahead: no date lies beyond Horizon, and probabilities are for Within, 90 days when it is zero.
-// Tables names those that exist; events of others only say how busy the schema is. None means those that the events leave.
+// Tables are those that exist; events of others only say how busy the schema is. None means those that the events leave. All events after
+// From are known; zero is the first one.
 type Options struct {
-	At              time.Time
+	At, From        time.Time
 	Within, Horizon time.Duration
-	Tables          []string
+	Tables          []Table
 }
 
 // Forecast says for each table when its schema will change next, and with which probability it does within a span of time: the row of any change, then
@@ -35,20 +42,24 @@ func Forecast(events []forecast.SchemaEvent, o Options) []forecast.SchemaChange 
 		o.Within = time.Duration(window) * day
 	}
 	events = slices.DeleteFunc(slices.Clone(events), func(e forecast.SchemaEvent) bool { return e.At.After(o.At) })
-	h := newHistory(events)
+	h := newHistory(events, o.From, o.Tables)
 	if len(h.tables) == 0 {
 		return nil
 	}
 	at := h.day(o.At)
 	basis := forecast.Basis{Model: Name, From: h.epoch, To: o.At, Backtest: shipped.backtest(h, at)}
 	shares := h.shares()
+	exists := map[string]bool{}
+	for _, t := range o.Tables {
+		exists[t.Name] = true
+	}
 	var out []forecast.SchemaChange
 	chances := shipped.chances(h, at)
 	names := slices.SortedFunc(maps.Keys(chances), func(a, b string) int {
 		return cmp.Or(cmp.Compare(chances[b], chances[a]), cmp.Compare(a, b))
 	})
 	for _, name := range names {
-		if o.Tables != nil && !slices.Contains(o.Tables, name) {
+		if o.Tables != nil && !exists[name] {
 			continue
 		}
 		l := h.life(name)
@@ -84,7 +95,7 @@ func (l *life) next(what string, p float64, o Options) forecast.SchemaChange {
 func (l *life) because(at float64) string {
 	n := l.before(at)
 	if n == 0 {
-		return fmt.Sprintf("no change in the %.0f days that it is known", at-l.born)
+		return fmt.Sprintf("no change in the %.0f days that it is watched", at-max(l.born, 0))
 	}
 	year := n - l.before(at-365)
 	return fmt.Sprintf("changed on %d days in the last year, on %d in all, last %.0f days ago", year, n, at-l.changes[n-1])
@@ -108,8 +119,8 @@ func (h *history) shares() map[string]float64 {
 			out[k] += n
 		}
 	}
-	for _, v := range out {
-		total += v
+	for _, k := range slices.Sorted(maps.Keys(out)) { // in one order, so that the same events give the same bits
+		total += out[k]
 	}
 	for k := range out {
 		out[k] /= total

@@ -58,11 +58,37 @@ func TestForecast(t *testing.T) {
 	if want := "changed on 18 days in the last year, on 33 in all, last 8 days ago"; busy.Because != want {
 		t.Errorf("because %q, not %q", busy.Because, want)
 	}
-	if got := Forecast(schema(), Options{At: o.At, Tables: []string{"old"}}); len(got) != 1 || got[0].Relation != "old" || !got[0].P10.IsZero() {
+	if got := Forecast(schema(), Options{At: o.At, Tables: []Table{{Name: "old"}}}); len(got) != 1 || got[0].Relation != "old" || !got[0].P10.IsZero() {
 		t.Errorf("of one table: %+v", got)
 	}
 	if Forecast(nil, o) != nil {
 		t.Error("a forecast from nothing")
+	}
+}
+
+// On the first day nothing is known but that tables exist: they are taken as tables usually are, the young ones for busier. What happened is learnt.
+func TestFirstDay(t *testing.T) {
+	t.Parallel()
+	o := Options{At: start.AddDate(0, 0, 1), From: start, Horizon: 1095 * day, Tables: []Table{{Name: "old", Since: start.AddDate(-5, 0, 0)}, {Name: "unknown"}, {Name: "young", Since: start.AddDate(0, 0, -10)}}}
+	chances := func(events ...forecast.SchemaEvent) map[string]float64 {
+		out := map[string]float64{}
+		for _, c := range Forecast(events, o) {
+			if c.What == AnyChange {
+				out[c.Relation] = c.Probability
+			}
+		}
+		return out
+	}
+	p := chances()
+	if len(p) != 3 || !(p["young"] > 2*p["unknown"]) || p["unknown"] < 0.005 || p["unknown"] > 0.1 || p["old"] < 0.005 || p["old"] > 0.1 {
+		t.Errorf("on the first day: %v", p)
+	}
+	if q := chances(event("old", "add_column", 0.5), event("gone", DropTable, 0.6)); len(q) != 3 || !(q["old"] > p["old"]) {
+		t.Errorf("after a change: %v, before %v", q, p)
+	}
+	o.At = start.AddDate(0, 0, 400)
+	if q := chances(); !(q["old"] < p["old"]) {
+		t.Errorf("after a still year: %v, before %v", q, p)
 	}
 }
 

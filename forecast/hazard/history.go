@@ -28,19 +28,26 @@ type life struct {
 	born    float64
 	gone    float64 // +Inf while it lives
 	changes []float64
-	kinds   map[string]float64 // how many of its events were of each kind, its making aside
+	kinds   map[string]float64 // how many of its events were of each kind, its making aside; nil before the first
 }
 
-// newHistory sorts events into lives. A table that was never seen made is as old as its first event; one that is made again after it was dropped goes on.
-func newHistory(events []forecast.SchemaEvent) *history {
+// newHistory sorts events into lives, known since a moment or, when it is zero, since the first event. A table that was never seen made is as old as
+// its first event, unless tables says more; one that is made again after it was dropped goes on.
+func newHistory(events []forecast.SchemaEvent, since time.Time, tables []Table) *history {
 	events = slices.Clone(events)
 	slices.SortStableFunc(events, func(a, b forecast.SchemaEvent) int { return a.At.Compare(b.At) })
-	h := &history{}
-	if len(events) == 0 {
-		return h
+	if since.IsZero() && len(events) > 0 {
+		since = events[0].At
 	}
-	h.epoch = events[0].At.Truncate(day)
+	h := &history{epoch: since.Truncate(day)}
 	byName := map[string]*life{}
+	for _, t := range tables {
+		l := &life{name: t.Name, born: -math.Expm1(shipped.mean[0]), gone: math.Inf(1)} // as old as tables usually are
+		if !t.Since.IsZero() {
+			l.born = h.day(t.Since)
+		}
+		byName[t.Name] = l
+	}
 	for _, e := range events {
 		if e.Relation == "" {
 			continue
@@ -48,12 +55,18 @@ func newHistory(events []forecast.SchemaEvent) *history {
 		at := h.day(e.At)
 		l := byName[e.Relation]
 		if l == nil {
-			l = &life{name: e.Relation, born: at, gone: math.Inf(1), kinds: map[string]float64{}}
+			l = &life{name: e.Relation, born: at, gone: math.Inf(1)}
 			byName[e.Relation] = l
 		}
 		l.gone = math.Inf(1)
 		if e.Kind == DropTable {
 			l.gone = at
+		}
+		if e.Kind == CreateTable && l.kinds == nil {
+			l.born = at
+		}
+		if l.kinds == nil {
+			l.kinds = map[string]float64{}
 		}
 		if e.Kind != CreateTable {
 			l.kinds[e.Kind]++
@@ -61,6 +74,9 @@ func newHistory(events []forecast.SchemaEvent) *history {
 		if n := len(l.changes); e.Kind != CreateTable && (n == 0 || math.Floor(l.changes[n-1]) < math.Floor(at)) {
 			l.changes = append(l.changes, at)
 		}
+	}
+	for _, t := range tables {
+		byName[t.Name].gone = math.Inf(1)
 	}
 	for _, l := range byName {
 		h.tables = append(h.tables, *l)

@@ -31,15 +31,13 @@ func extrapolate(values []float64, at []int) [][]float64 {
 const drop = 0.1
 
 // settle takes out single drops: what came before one is moved to the level after it, so that slopes are those of the growth around it.
-// Drops that come often are part of how the amount moves and stay.
+// Drops that come often are part of how the amount moves and stay; when they have come to an end, only what follows the last one counts.
 func settle(values []float64) []float64 {
-	var at []int
-	for t := 1; t < len(values); t++ {
-		if values[t] < (1-drop)*values[t-1] {
-			at = append(at, t)
-		}
+	at := drops(values)
+	if n := len(at); n >= habit && len(values)-at[n-1] > max(outgrown*(at[n-1]-at[0])/(n-1), 30) {
+		return values[at[n-1]:] // a job that has ended
 	}
-	if len(at) == 0 || len(at)*oftenDays > len(values) {
+	if len(at) == 0 || len(at) >= habit || len(at)*oftenDays > len(values) {
 		return values
 	}
 	out := slices.Clone(values)
@@ -52,8 +50,13 @@ func settle(values []float64) []float64 {
 	return out
 }
 
-// oftenDays is the number of steps within which a second drop makes them a habit.
-const oftenDays = 90
+// habit is the number of drops within a year that are a job rather than an accident, and oftenDays the steps within which a second one is.
+// After outgrown times their usual distance without one they have ended.
+const (
+	habit     = 3
+	oftenDays = 90
+	outgrown  = 3
+)
 
 // stay expects no change.
 func stay(_ []float64, at []int) []float64 { return make([]float64, len(at)) }

@@ -29,16 +29,17 @@ func tryOrigins(values []float64, horizon, count int) tried {
 		return b
 	}
 	b.at = knots(tested)
+	least := max(minOrigin, min(tested, last/3)) // what is said after a few values tells nothing of what is said after many
 	step := 1
 	if count > 1 {
-		step = max(1, min(30, (last-minOrigin)/(count-1)))
+		step = max(1, min(30, (last-least)/(count-1)))
 	}
-	for o := last; o >= minOrigin && len(b.origins) < count; o -= step {
+	for o := last; o >= least && len(b.origins) < count; o -= step {
 		b.origins = append(b.origins, o)
 	}
 	slices.Reverse(b.origins)
 	for _, o := range b.origins {
-		path := median(extrapolate(values[:o], b.at))
+		path := path(values[:o], b.at)
 		missed, naive := make([]float64, len(path)), make([]float64, len(path))
 		for i, k := range b.at {
 			missed[i] = values[o+k-1] - floor(path[i])
@@ -74,11 +75,16 @@ func (b tried) half(k, skip int, level float64) float64 {
 	return forecast.ConformalOfSorted(near, level/100) * max(1, float64(k)/float64(b.at[len(b.at)-1]))
 }
 
-// bounds are the interval at each step: the wider of the conformal one and the spread of the changes seen over as many steps.
+// bounds are the interval at each step: the wider of the conformal one and the spread of the changes seen over as many steps. Where a job archives again and
+// again only the former: what it takes away in a while is no doubt about what comes.
 func bounds(values []float64, at []int, path []float64, b tried, level float64) (lo, hi []float64) {
 	lo, hi = make([]float64, len(at)), make([]float64, len(at))
+	job := archived(values) > 0
 	for i, k := range at {
-		down, up := changesSeen(values, k, level)
+		down, up := path[i]-values[len(values)-1], path[i]-values[len(values)-1]
+		if !job {
+			down, up = changesSeen(values, k, level)
+		}
 		half := max(b.half(k, -1, level), math.Abs(path[i]-values[len(values)-1])*doubt(len(values)))
 		lo[i] = min(path[i]-half, values[len(values)-1]+down)
 		hi[i] = max(path[i]+half, values[len(values)-1]+up)
@@ -149,9 +155,12 @@ func (b tried) report(values []float64, level float64) forecast.Backtest {
 // inside says whether what happened k steps after origin o lay in the interval that the values before it and the other origins give.
 func (b tried) inside(o, i, k int, level float64) bool {
 	before := b.values[:b.origins[o]]
-	down, up := changesSeen(before, k, level)
 	half := b.half(k, o, level)
 	last, path, actual := before[len(before)-1], b.paths[o][i], b.values[b.origins[o]+k-1]
+	if archived(before) > 0 {
+		return actual >= floor(path-half) && actual <= path+half
+	}
+	down, up := changesSeen(before, k, level)
 	return actual >= floor(min(path-half, last+down)) && actual <= max(path+half, last+up)
 }
 

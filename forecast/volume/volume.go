@@ -44,7 +44,10 @@ func Forecast(s forecast.Series, horizon int, opt Options) (forecast.Fan, error)
 	level := cmp.Or(opt.Level, 95)
 	back := tryOrigins(values, horizon, cmp.Or(opt.Origins, DefaultOrigins))
 	at := knots(horizon)
-	path := median(extrapolate(values, at))
+	if archived(values) > 0 { // lines between knots would cut its corners
+		at = steps(horizon)
+	}
+	path := path(values, at)
 	fan := forecast.Fan{Quantiles: make([]forecast.Quantiles, horizon)}
 	fan.Result = forecast.Result{
 		Series: s, Model: Model, Level: level, From: s.Start.Add(time.Duration(first) * s.Step), To: s.End(),
@@ -97,6 +100,15 @@ func knots(horizon int) []int {
 		out = append(out, k)
 	}
 	return append(out, horizon)
+}
+
+// steps are all steps ahead.
+func steps(horizon int) []int {
+	out := make([]int, horizon)
+	for i := range out {
+		out[i] = i + 1
+	}
+	return out
 }
 
 // between draws lines through values at knots (starting from the first) and gives steps 1 to horizon.

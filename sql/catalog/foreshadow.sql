@@ -72,6 +72,22 @@ CREATE TABLE foreshadow.limits_forecast (
   p10 timestamptz, p50 timestamptz, p90 timestamptz, note text,
   model text, trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision);
 COMMENT ON TABLE foreshadow.limits_forecast IS 'When limits will be reached; p10 is the early date';
+COMMENT ON COLUMN foreshadow.limits_forecast.limit_kind IS 'integer_key, sequence, transaction_ids, multixacts, disk, connections, table_size, toast_size, toast_values, partition_range; of columns text_length, integer_range, numeric_range, check_bound, not_null';
+COMMENT ON COLUMN foreshadow.limits_forecast.note IS 'Such as: no limit in sight';
+
+CREATE TABLE foreshadow.schema_changes (at timestamptz, relation text, kind text, object text, source text);
+COMMENT ON TABLE foreshadow.schema_changes IS 'The changes of tables'' schemas that are known: captured since the agent began, or imported';
+COMMENT ON COLUMN foreshadow.schema_changes.relation IS 'The table''s name after the change';
+COMMENT ON COLUMN foreshadow.schema_changes.object IS 'The column, index or constraint, or the table''s former name';
+
+CREATE TABLE foreshadow.schema_forecast (
+  run_id bigint, relation text, what text, p10 timestamptz, p50 timestamptz, p90 timestamptz, probability double precision, within interval, because text,
+  model text, trained_from timestamptz, trained_to timestamptz, backtest_origins integer, skill double precision, flag text);
+COMMENT ON TABLE foreshadow.schema_forecast IS 'How likely each table''s schema is to change, and when; limits that will force a change are joined in';
+COMMENT ON COLUMN foreshadow.schema_forecast.what IS 'any change, or a kind of change';
+COMMENT ON COLUMN foreshadow.schema_forecast.p10 IS 'The early date: one chance in ten that it comes sooner; NULL beyond the horizon of limits';
+COMMENT ON COLUMN foreshadow.schema_forecast.probability IS 'That at least one such change comes within the span of time in column within';
+COMMENT ON COLUMN foreshadow.schema_forecast.skill IS '1 - Brier score / that of the constant, at the schema''s own earlier quarters; NULL while they are too few';
 
 CREATE TABLE foreshadow.forecast_runs (
   run_id bigint, started_at timestamptz, horizon interval, model_version bigint, series text, model text,
@@ -149,6 +165,15 @@ CREATE FUNCTION foreshadow.low_load_windows(duration interval DEFAULT '1 hour', 
   RETURNS TABLE (window_start timestamptz, window_end timestamptz, expected double precision, day_mean double precision, hit_rate double precision, tested integer)
   LANGUAGE sql AS 'SELECT NULL::timestamptz, NULL::timestamptz, NULL::float8, NULL::float8, NULL::float8, NULL::int WHERE false';
 COMMENT ON FUNCTION foreshadow.low_load_windows(interval, text) IS 'The stretch with the least load expected on each of the next seven days; hit_rate is how often it was one with at most a tenth of the day''s mean more than the least, on days as far ahead of earlier moments';
+CREATE FUNCTION foreshadow.assess_ddl(sql text, horizon interval DEFAULT NULL)
+  RETURNS TABLE (statement integer, command text, relation text, lock text, blocks text, work text, rows double precision, bytes double precision,
+    hold_p10 double precision, hold_p50 double precision, hold_p90 double precision, wait double precision, conflicting double precision, queued double precision,
+    disk_bytes double precision, wal_bytes double precision, replica_lag double precision, breaks text, verdict text, because text,
+    changes_on timestamptz, changes_early timestamptz, becomes text, best_hour timestamptz, safer text)
+  LANGUAGE sql AS 'SELECT NULL::int, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::float8, NULL::float8,
+    NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::text, NULL::text, NULL::text,
+    NULL::timestamptz, NULL::timestamptz, NULL::text, NULL::timestamptz, NULL::text WHERE false';
+COMMENT ON FUNCTION foreshadow.assess_ddl(text, interval) IS 'What schema changes would do: locks, work, seconds, load held up, disk, verdict, and when the verdict changes; a row for each relation';
 CREATE FUNCTION foreshadow.diff(relation text, t1 text, t2 text)
   RETURNS TABLE (change text, primary_key jsonb, before jsonb, after jsonb, changed_columns text[])
   LANGUAGE sql AS 'SELECT NULL::text, NULL::jsonb, NULL::jsonb, NULL::jsonb, NULL::text[] WHERE false';

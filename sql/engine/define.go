@@ -151,6 +151,12 @@ func (s *querySession) predict(ctx context.Context, u rewrite.Use) (result.Table
 			return result.Table{}, err
 		}
 		return p.LowLoadWindows(ctx, duration, series)
+	case "assess_ddl":
+		h, err := s.span(u.Args[1], 0)
+		if err != nil {
+			return result.Table{}, err
+		}
+		return s.assessTable(ctx, text(u.Args[0]), h)
 	}
 	h, err := s.span(u.Args[1], defaultHorizon)
 	if err != nil {

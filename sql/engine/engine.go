@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"foreshadow/sql/session"
@@ -34,6 +35,7 @@ type Options struct {
 	Now        func() time.Time // nil = time.Now
 	MaxSQL     int              // bytes of one statement over shadow relations; 0 = 64 kB
 	MaxLent    int              // bytes of rows that the shadow lends the mirror for one statement; 0 = 64 MB
+	MaxQueries int              // statements over shadow relations that compute at the same time; 0 = two for each core
 }
 
 // Engine is the SQL side of an agent.
@@ -41,6 +43,7 @@ type Engine struct {
 	o       Options
 	sources map[string]*Source
 	lending chan struct{} // bounds how many statements borrow rows at the same time
+	running chan struct{} // bounds how many compute
 }
 
 // defaultMaxSQL bounds what is handed to DuckDB's planner, whose time grows faster than the text.
@@ -69,7 +72,10 @@ func New(o Options) (*Engine, error) {
 	if o.MaxLent == 0 {
 		o.MaxLent = defaultMaxLent
 	}
-	e := &Engine{o: o, sources: map[string]*Source{}, lending: make(chan struct{}, maxLending)}
+	if o.MaxQueries == 0 {
+		o.MaxQueries = 2 * runtime.GOMAXPROCS(0)
+	}
+	e := &Engine{o: o, sources: map[string]*Source{}, lending: make(chan struct{}, maxLending), running: make(chan struct{}, o.MaxQueries)}
 	for i := range o.Sources {
 		s := &o.Sources[i]
 		if s.Name == "" || s.Mirror == nil || s.Shadow == nil {
@@ -78,6 +84,16 @@ func New(o Options) (*Engine, error) {
 		e.sources[s.Name] = s
 	}
 	return e, nil
+}
+
+// enter waits for a place in a channel that bounds something; leave gives it back.
+func enter(ctx context.Context, places chan struct{}) (leave func(), err error) {
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Verifier gives a user's SCRAM verifier, or "" for an unknown user.

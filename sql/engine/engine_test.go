@@ -98,6 +98,10 @@ func (fakeShadow) Query(context.Context, Query) (result.Rows, error) {
 	return newMemory(nil, outcome{tag: "SELECT 0"}), nil
 }
 
+func (f fakeShadow) Together(ctx context.Context, do func(func(Query) (result.Rows, error)) error) error {
+	return do(func(q Query) (result.Rows, error) { return f.Query(ctx, q) })
+}
+
 // fakeWorld is logins, governance, planner and instances of one person called alice.
 type fakeWorld struct{ approved []string }
 

@@ -85,8 +85,9 @@ func (p *explainPortal) Rows(ctx context.Context) (result.Rows, error) {
 
 func (p *explainPortal) explained(ctx context.Context, k *known) (result.Rows, error) {
 	st := p.st
-	if st.lent == nil {
-		plan, err := st.q.Translate(st.filled(k.answer))
+	refusal := st.refusal
+	if refusal == nil {
+		plan, err := st.q.Translate(st.filled(k))
 		if err == nil {
 			q, err := st.query(ctx, plan, nil, k)
 			if err != nil {
@@ -94,26 +95,16 @@ func (p *explainPortal) explained(ctx context.Context, k *known) (result.Rows, e
 			}
 			return p.plans(ctx, "DuckDB runs this statement over the shadow:", q)
 		}
-		if !lends[sqlerr.Code(err)] {
-			return nil, err
-		}
-		if err := st.lend(ctx, err); err != nil {
-			return nil, err
-		}
-		if k.answer, _, err = st.ask(ctx, p.params); err != nil {
+		refusal = err
+		if err := p.turnToLent(ctx, k, refusal); err != nil {
 			return nil, err
 		}
 	}
-	var queries []Query
-	for i := range st.lent.loans {
-		lo := &st.lent.loans[i]
-		q, err := st.loanQuery(ctx, lo.Query, lo, k)
-		if err != nil {
-			return nil, err
-		}
-		queries = append(queries, q)
+	queries, err := st.loanQueries(ctx, k, false)
+	if err != nil {
+		return nil, err
 	}
-	return p.plans(ctx, "PostgreSQL runs this statement in the mirror, over rows that the shadow lends it ("+sqlerr.From(st.lent.refusal).Message+"):", queries...)
+	return p.plans(ctx, "PostgreSQL runs this statement in the mirror, over rows that the shadow lends it ("+sqlerr.From(refusal).Message+"):", queries...)
 }
 
 // plans are DuckDB's for some queries, none of which is run.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"foreshadow/forecast/risk"
 	"foreshadow/sql/ast"
 	"foreshadow/sql/result"
 	"foreshadow/sql/session"
@@ -106,6 +107,8 @@ type Shadow interface {
 	// Source gives a SELECT that yields the relation with all its columns under their own names.
 	Source(ctx context.Context, ref Ref) (string, error)
 	Query(ctx context.Context, q Query) (result.Rows, error)
+	// Together runs queries that all see the same moment. Each one's rows must be closed before the next is asked.
+	Together(ctx context.Context, do func(query func(Query) (result.Rows, error)) error) error
 	// Moment gives a time the position of the last commit at or before it, so that all tables of a statement show the same one.
 	Moment(ctx context.Context, at AsOf) (AsOf, error)
 	// At tells which captured table a name stood for at a moment; nil when none did.
@@ -122,6 +125,8 @@ type Predictor interface {
 	Forecast(ctx context.Context, series string, horizon time.Duration, level float64) (result.Table, error)
 	LowLoadWindows(ctx context.Context, duration time.Duration, series string) (result.Table, error)
 	Chart(ctx context.Context, series string, horizon time.Duration, width, height int) (result.Table, error)
+	// Assess holds a script against a catalog and the forecasts for so far ahead; zero is now.
+	Assess(ctx context.Context, script *risk.Script, catalog *risk.Catalog, horizon time.Duration) ([]risk.Assessment, error)
 }
 
 // Verdict is what the comparison of one table came to. LSN is zero where its rows could not be compared; Detail may hold values of rows that differ,

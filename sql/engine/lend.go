@@ -24,9 +24,9 @@ var lendSQL string
 // lent is a statement that the translator refuses: PostgreSQL runs it, on the mirror and in the client's transaction, over rows that the shadow
 // lends it as arrays in parameters.
 type lent struct {
-	loans   []loan
-	name    string // of the statement on the mirror
-	refusal error  // why it is not translated
+	loans []loan
+	name  string // of the statement on the mirror
+	fold  fold
 }
 
 // loan is one relation of such a statement; fields are the columns that come from arrays.
@@ -35,35 +35,31 @@ type loan struct {
 	fields []result.Field
 }
 
-// lend prepares the statement for rows in parameters. refusal is the translator's.
-func (st *shadowStatement) lend(ctx context.Context, refusal error) error {
+// lend prepares the statement for rows in parameters. refusal is why.
+func (st *shadowStatement) lend(ctx context.Context, refusal error) (*lent, error) {
 	if err := st.s.checkFunctions(ctx, st.q.Functions()); err != nil {
-		return err
+		return nil, err
 	}
-	l, constants, err := st.prepareLent(ctx, refusal, false)
+	l, err := st.prepareLent(ctx, refusal, false)
 	if sqlerr.Code(err) == sqlerr.GroupingError {
-		l, constants, err = st.prepareLent(ctx, refusal, true)
+		l, err = st.prepareLent(ctx, refusal, true)
 	}
-	if err != nil {
-		return err
-	}
-	st.lent, st.constants = l, constants
-	return st.compute(ctx, st.constants)
+	return l, err
 }
 
 // prepareLent prepares the statement on the mirror with queries of arrays in the places of its relations.
-func (st *shadowStatement) prepareLent(ctx context.Context, refusal error, regroup bool) (*lent, []rewrite.Constant, error) {
-	lending, err := st.q.Lend(st.input(), regroup)
+func (st *shadowStatement) prepareLent(ctx context.Context, refusal error, regroup bool) (*lent, error) {
+	lending, err := st.q.Lend(st.input(&st.fold), regroup)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	l := &lent{refusal: refusal}
+	l := &lent{}
 	bodies := make([]string, len(lending.Loans))
 	oids := slices.Clone(st.params)
 	for i, each := range lending.Loans {
 		lo := loan{Loan: each}
 		if bodies[i], err = lo.body(ctx, st.s, len(oids)); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		for _, f := range lo.fields {
 			oids = append(oids, arrayType(f.TypeOID))
@@ -72,7 +68,7 @@ func (st *shadowStatement) prepareLent(ctx context.Context, refusal error, regro
 	}
 	text, err := lending.SQL(bodies)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var fields []result.Field
 	if l.name, _, fields, err = st.s.mirror.Prepare(ctx, text, oids); err != nil {
@@ -80,13 +76,17 @@ func (st *shadowStatement) prepareLent(ctx context.Context, refusal error, regro
 		if sqlerr.Code(err) == sqlerr.GroupingError && !regroup {
 			e.Code = sqlerr.GroupingError
 		}
-		return nil, nil, e
+		return nil, e
 	}
 	if !slices.EqualFunc(fields, st.fields, sameField) {
 		st.s.mirror.Deallocate(l.name)
-		return nil, nil, refusal
+		return nil, refusal
 	}
-	return l, lending.Constants, nil
+	if l.fold, err = st.compute(ctx, lending.Constants); err != nil {
+		st.s.mirror.Deallocate(l.name)
+		return nil, err
+	}
+	return l, nil
 }
 
 // sameField lets whole rows be records: they are written alike.
@@ -114,6 +114,10 @@ func (lo *loan) body(ctx context.Context, s *querySession, params int) (string, 
 	}
 	var columns, items, arrays, aliases []string
 	for i, c := range lo.Columns {
+		if rows[i][3] != nil {
+			return "", sqlerr.New(sqlerr.FeatureNotSupported, "PostgreSQL cannot compute with column \"%s\" here, as the agent's host lacks the primary's collation \"%s\"", c.Name, *rows[i][3]).
+				WithHint("Install the collation on the agent's host, such as with locale-gen, and restart the agent.")
+		}
 		name := quoteIdent(c.Name)
 		typ, collation, generated := text(rows[i][0]), text(rows[i][1]), text(rows[i][2])
 		if collation != "" {
@@ -137,65 +141,84 @@ func (lo *loan) body(ctx context.Context, s *querySession, params int) (string, 
 	return body, nil
 }
 
-// lent borrows the rows and runs the statement on the mirror.
-func (p *shadowPortal) lent(ctx context.Context, k *known) (result.Rows, error) {
+// lent borrows the rows and runs the statement on the mirror. refusal is why it is not translated.
+func (p *shadowPortal) lent(ctx context.Context, k *known, refusal error) (result.Rows, error) {
 	s, l := p.st.s, p.st.lent
-	select {
-	case s.e.lending <- struct{}{}:
-		defer func() { <-s.e.lending }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	leave, err := enter(ctx, s.e.lending)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	arrays, err := p.borrow(ctx, k)
+	if errors.Is(err, errLent) {
+		return nil, tooMuch(s.e.o.MaxLent, refusal)
+	}
+	if err != nil {
+		return nil, err
 	}
 	values, formats := split(p.params)
-	room := s.e.o.MaxLent
-	for _, lo := range l.loans {
-		arrays, err := p.borrow(ctx, &lo, k, &room)
-		if errors.Is(err, errLent) {
-			return nil, tooMuch(s.e.o.MaxLent, l.refusal)
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range arrays {
-			values, formats = append(values, a), append(formats, 1)
-		}
+	for _, a := range arrays {
+		values, formats = append(values, a), append(formats, 1)
 	}
 	rows, err := s.mirror.Execute(ctx, l.name, values, formats, p.formats)
 	return rows, unplaced(err)
 }
 
-// loanQuery is what the shadow is asked for.
-func (st *shadowStatement) loanQuery(ctx context.Context, q *rewrite.Query, lo *loan, k *known) (Query, error) {
-	in := st.filled(k.answer)
-	in.Fields, in.Lent = lo.fields, true
-	plan, err := q.Translate(in)
-	if err != nil {
-		return Query{}, err
-	}
-	return st.query(ctx, plan, lo.fields, k)
-}
-
 // borrow leaves rows out that the statement does not need, unless a value is one that the shadow does not compute with.
-func (p *shadowPortal) borrow(ctx context.Context, lo *loan, k *known, room *int) ([][]byte, error) {
-	if lo.Filtered != nil {
-		left := *room
-		arrays, err := p.borrowed(ctx, lo.Filtered, lo, k, &left)
-		if err == nil {
-			*room = left
-		}
-		if err == nil || !lends[sqlerr.Code(p.worded(err))] {
-			return arrays, err
-		}
+func (p *shadowPortal) borrow(ctx context.Context, k *known) ([][]byte, error) {
+	arrays, err := p.borrowed(ctx, k, true)
+	filtered := slices.ContainsFunc(p.st.lent.loans, func(lo loan) bool { return lo.Filtered != nil })
+	if err != nil && filtered && lends[sqlerr.Code(p.worded(err))] {
+		return p.borrowed(ctx, k, false)
 	}
-	return p.borrowed(ctx, lo.Query, lo, k, room)
+	return arrays, err
 }
 
-func (p *shadowPortal) borrowed(ctx context.Context, q *rewrite.Query, lo *loan, k *known, room *int) ([][]byte, error) {
-	query, err := p.st.loanQuery(ctx, q, lo, k)
+// borrowed reads the rows of all relations at one moment.
+func (p *shadowPortal) borrowed(ctx context.Context, k *known, filtered bool) (arrays [][]byte, err error) {
+	queries, err := p.st.loanQueries(ctx, k, filtered)
 	if err != nil {
 		return nil, err
 	}
-	return p.st.s.read(ctx, query, room)
+	room := p.st.s.e.o.MaxLent
+	err = p.st.s.source.Shadow.Together(ctx, func(query func(Query) (result.Rows, error)) error {
+		for _, q := range queries {
+			rows, err := query(q)
+			if err != nil {
+				return err
+			}
+			more, err := readArrays(ctx, rows, q.Fields, &room)
+			_ = rows.Close() // all of them have been read, or the error counts
+			if err != nil {
+				return err
+			}
+			arrays = append(arrays, more...)
+		}
+		return nil
+	})
+	return arrays, err
+}
+
+// loanQueries are what the shadow is asked for.
+func (st *shadowStatement) loanQueries(ctx context.Context, k *known, filtered bool) ([]Query, error) {
+	in := st.filled(k)
+	in.Lent = true
+	queries := make([]Query, len(st.lent.loans))
+	for i, lo := range st.lent.loans {
+		q := lo.Query
+		if filtered && lo.Filtered != nil {
+			q = lo.Filtered
+		}
+		in.Fields = lo.fields
+		plan, err := q.Translate(in)
+		if err != nil {
+			return nil, err
+		}
+		if queries[i], err = st.query(ctx, plan, lo.fields, k); err != nil {
+			return nil, err
+		}
+	}
+	return queries, nil
 }
 
 // errLent says that the rows are more than may be lent.
@@ -211,22 +234,17 @@ func tooMuch(limit int, refusal error) error {
 		WithHint("Leave out rows in WHERE and columns that are not needed, or do without what the shadow does not compute.")
 }
 
-// read reads a query's rows into one array for each column, in PostgreSQL's binary form of arrays.
-func (s *querySession) read(ctx context.Context, q Query, room *int) ([][]byte, error) {
-	rows, err := s.source.Shadow.Query(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	formats := make([]int16, len(q.Fields))
-	arrays := make([][]byte, len(q.Fields))
-	for i, f := range q.Fields {
+// readArrays reads rows into one array for each column, in PostgreSQL's binary form of arrays.
+func readArrays(ctx context.Context, rows result.Rows, fields []result.Field, room *int) ([][]byte, error) {
+	formats := make([]int16, len(fields))
+	arrays := make([][]byte, len(fields))
+	for i, f := range fields {
 		if arrayType(f.TypeOID) != textArray {
 			formats[i] = 1
 		}
 		arrays[i] = make([]byte, arrayHeader)
 	}
-	enc, err := encode.New(q.Fields, formats, func() (*encode.Settings, error) { return encode.ParseSettings(nil) })
+	enc, err := encode.New(fields, formats, func() (*encode.Settings, error) { return encode.ParseSettings(nil) })
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +277,7 @@ func (s *querySession) read(ctx context.Context, q Query, room *int) ([][]byte, 
 			}
 		}
 	}
-	for i, f := range q.Fields {
+	for i, f := range fields {
 		head(arrays[i], elementType(f.TypeOID), count)
 	}
 	return arrays, nil

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"foreshadow/sql/ast"
+	"foreshadow/sql/parse"
 	"foreshadow/sql/result"
 	"foreshadow/sql/session"
 	"foreshadow/sql/sqlerr"
@@ -24,7 +25,9 @@ type handler struct {
 	fields []result.Field
 	// governed statements may not stand inside a transaction block: what they do is not undone by ROLLBACK.
 	outsideBlock bool
-	run          func(ctx context.Context, s *querySession, text string) (outcome, error)
+	// check refuses the statement when it is prepared.
+	check func() error
+	run   func(ctx context.Context, s *querySession, text string) (outcome, error)
 }
 
 // handlerOf is the table of our statements; gochecksumtype names a missing case.
@@ -56,6 +59,8 @@ func handlerOf(st ast.Statement) handler {
 		return freeze(st)
 	case ast.Unfreeze:
 		return unfreeze(st)
+	case ast.ExplainRisk:
+		return explainRisk(st)
 	case ast.VerifyAudit:
 		return verifyAudit()
 	case ast.VerifyShadow:
@@ -70,19 +75,25 @@ func handlerOf(st ast.Statement) handler {
 }
 
 // prepareOwn makes a statement of ours ready. Nothing is checked yet but its place in the transaction.
-func (s *querySession) prepareOwn(st ast.Statement, text string) (session.Statement, error) {
+func (s *querySession) prepareOwn(st ast.Statement, t session.Text) (session.Statement, error) {
 	h := handlerOf(st)
 	if h.run == nil {
 		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "this statement is not supported yet")
 	}
-	return &ownStatement{s: s, text: text, h: h}, nil
+	if h.check != nil {
+		if err := h.check(); err != nil {
+			return nil, err
+		}
+	}
+	return &ownStatement{s: s, text: t.SQL, offset: t.Offset, h: h}, nil
 }
 
 // ownStatement is a prepared statement of ours; without a handler it is the empty query.
 type ownStatement struct {
-	s    *querySession
-	text string
-	h    handler
+	s      *querySession
+	text   string
+	offset int
+	h      handler
 }
 
 func (o *ownStatement) Params() []uint32       { return nil }
@@ -137,7 +148,7 @@ func (p *ownPortal) start(ctx context.Context) (outcome, error) {
 	}
 	out, err := h.run(ctx, s, p.st.text)
 	if err != nil {
-		return outcome{}, s.fail(ctx, err)
+		return outcome{}, s.fail(ctx, parse.Shift(err, p.st.offset))
 	}
 	return out, nil
 }

@@ -19,5 +19,6 @@ SELECT n.name, c.oid::bigint::text, ns.nspname, c.relname, c.relkind::text,
 FROM pg_catalog.unnest($1::text[]) AS n(name)
 JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(n.name)
 JOIN pg_catalog.pg_namespace ns ON ns.oid = c.relnamespace
-CROSS JOIN (SELECT b.datcollate NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') OR p.provider = 'i' AS collated, p.provider <> 'c' OR b.datctype !~* '^(C[.]|(?!tr|az).*)utf-?8' AS cased
-  FROM pg_catalog.pg_database b CROSS JOIN LATERAL (SELECT coalesce(pg_catalog.to_jsonb(b) ->> 'datlocprovider', 'c') AS provider) p WHERE b.datname = pg_catalog.current_database()) d
+CROSS JOIN (SELECT b.datcollate NOT IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8') OR p.provider = 'i' OR p.missing AS collated, p.provider <> 'c' OR p.missing OR b.datctype !~* '^(C[.]|(?!tr|az).*)utf-?8' AS cased
+  FROM pg_catalog.pg_database b CROSS JOIN LATERAL (SELECT coalesce(pg_catalog.to_jsonb(b) ->> 'datlocprovider', 'c') AS provider,
+    coalesce(pg_catalog.current_setting('foreshadow.missing_collation', true), '') <> '' AS missing) p WHERE b.datname = pg_catalog.current_database()) d

@@ -171,7 +171,7 @@ func (s *querySession) prepare(ctx context.Context, t session.Text, paramOIDs []
 	case ast.Postgres:
 		return s.preparePostgres(ctx, t, paramOIDs, nil)
 	default:
-		return s.prepareOwn(st, t.SQL)
+		return s.prepareOwn(st, t)
 	}
 }
 

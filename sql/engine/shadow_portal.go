@@ -46,13 +46,23 @@ func (p *shadowPortal) run(ctx context.Context, do func(context.Context, *known)
 	if err == nil {
 		p.limit()
 		var rows result.Rows
-		if rows, err = do(p.running, k); err == nil {
+		if rows, err = p.within(k, do); err == nil {
 			return &shadowRows{Rows: rows, p: p}, nil
 		}
 	}
 	err = p.worded(err)
 	p.stop()
 	return nil, p.st.s.fail(ctx, parse.Shift(err, p.st.text.Offset))
+}
+
+// within waits until fewer statements compute than may. A place is held only while something is computed, never while a client reads.
+func (p *shadowPortal) within(k *known, do func(context.Context, *known) (result.Rows, error)) (result.Rows, error) {
+	leave, err := enter(p.running, p.st.s.e.running)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return do(p.running, k)
 }
 
 // worded is shadowError, but for the end of the time that statement_timeout gave.
@@ -86,7 +96,8 @@ func (p *shadowPortal) stop() {
 
 // known is what a statement needs to know each time it runs.
 type known struct {
-	answer []*string // of the fold query
+	fold   *fold
+	answer []*string // of the fold
 	spans  map[ast.Period]span
 	rights rights
 }
@@ -96,14 +107,16 @@ func (k *known) zone() string { return text(k.answer[1]) }
 // known asks the mirror and finds the moments.
 func (p *shadowPortal) known(ctx context.Context) (*known, error) {
 	st, s := p.st, p.st.s
-	answer, spans, err := st.ask(ctx, p.params)
+	f := st.first()
+	answer, spans, err := st.ask(ctx, f, p.params)
 	if err != nil {
 		return nil, err
 	}
 	if again, err := st.again(ctx, spans); err != nil {
 		return nil, err
 	} else if again {
-		if answer, spans, err = st.ask(ctx, p.params); err != nil {
+		f = st.first()
+		if answer, spans, err = st.ask(ctx, f, p.params); err != nil {
 			return nil, err
 		}
 	}
@@ -114,46 +127,65 @@ func (p *shadowPortal) known(ctx context.Context) (*known, error) {
 	if ms, err := strconv.ParseInt(text(answer[3]), 10, 32); err == nil {
 		p.timeout = time.Duration(ms) * time.Millisecond
 	}
-	return &known{answer, spans, rt}, nil
+	return &known{f, answer, spans, rt}, nil
+}
+
+// first is what has to be computed for the statement's first try.
+func (st *shadowStatement) first() *fold {
+	if st.refusal != nil {
+		return &st.lent.fold
+	}
+	return &st.fold
 }
 
 // rows runs the statement.
 func (p *shadowPortal) rows(ctx context.Context, k *known) (result.Rows, error) {
-	st := p.st
-	if st.lent == nil {
-		plan, err := st.q.Translate(st.filled(k.answer))
-		var rows result.Rows
+	refusal := p.st.refusal
+	if refusal == nil {
+		rows, err := p.translated(ctx, k)
 		if err == nil {
-			if rows, err = p.translated(ctx, plan, k); err == nil {
-				return rows, nil
-			}
-			err = p.worded(err)
+			return rows, nil
 		}
-		if !lends[sqlerr.Code(err)] {
-			return nil, err
-		}
-		if err := st.lend(ctx, err); err != nil {
-			return nil, err
-		}
-		if k.answer, _, err = st.ask(ctx, p.params); err != nil {
+		refusal = p.worded(err)
+		if err := p.turnToLent(ctx, k, refusal); err != nil {
 			return nil, err
 		}
 	}
-	return p.lent(ctx, k)
+	return p.lent(ctx, k, refusal)
+}
+
+// turnToLent prepares this one run for lent rows after the translation failed: with other values it may not.
+func (p *shadowPortal) turnToLent(ctx context.Context, k *known, refusal error) (err error) {
+	st := p.st
+	if !lends[sqlerr.Code(refusal)] {
+		return refusal
+	}
+	if st.lent == nil {
+		if st.lent, err = st.lend(ctx, refusal); err != nil {
+			return err
+		}
+	}
+	k.fold = &st.lent.fold
+	k.answer, _, err = st.ask(ctx, k.fold, p.params)
+	return err
 }
 
 // lends are the errors that the shadow may have come to only because a value is one that it does not compute with; PostgreSQL knows better.
 var lends = map[string]bool{sqlerr.FeatureNotSupported: true, sqlerr.NumericOutOfRange: true, sqlerr.InvalidText: true, "2201E": true, "2201F": true}
 
 // filled is the input with the values that the mirror computed.
-func (st *shadowStatement) filled(answer []*string) rewrite.Input {
-	in := st.input()
-	in.Values, in.ISODates = append([]*string{}, answer[fixedItems+st.computed:]...), yes(answer[2])
+func (st *shadowStatement) filled(k *known) rewrite.Input {
+	in := st.input(k.fold)
+	in.Values, in.ISODates = append([]*string{}, k.answer[fixedItems+st.computed:]...), yes(k.answer[2])
 	return in
 }
 
-// translated runs a plan on the shadow up to its first rows: what DuckDB cannot compute shows there, in all that sorts or groups.
-func (p *shadowPortal) translated(ctx context.Context, plan *rewrite.Plan, k *known) (result.Rows, error) {
+// translated runs the translation on the shadow up to its first rows: what DuckDB cannot compute shows there, in all that sorts or groups.
+func (p *shadowPortal) translated(ctx context.Context, k *known) (result.Rows, error) {
+	plan, err := p.st.q.Translate(p.st.filled(k))
+	if err != nil {
+		return nil, err
+	}
 	if err := p.writable(); err != nil {
 		return nil, err
 	}
@@ -217,12 +249,12 @@ func (st *shadowStatement) query(ctx context.Context, plan *rewrite.Plan, fields
 }
 
 // ask checks the privileges, has the constants computed, and reads the moments among them.
-func (st *shadowStatement) ask(ctx context.Context, params []session.Param) ([]*string, map[ast.Period]span, error) {
+func (st *shadowStatement) ask(ctx context.Context, f *fold, params []session.Param) ([]*string, map[ast.Period]span, error) {
 	s := st.s
 	if _, err := s.ask(ctx, st.explain, params); err != nil {
 		return nil, nil, unplaced(err)
 	}
-	answer, err := s.ask(ctx, st.fold, params)
+	answer, err := s.ask(ctx, f.name, params)
 	if err != nil {
 		return nil, nil, unplaced(err)
 	}
@@ -330,7 +362,7 @@ func (r *shadowRows) Next(ctx context.Context) (*result.Batch, error) {
 		r.p.st.s.begin(r.p.job)
 		r.p.limit()
 	}
-	b, err := r.Rows.Next(ctx)
+	b, err := r.next(ctx)
 	if err == nil && r.p.running.Err() != nil {
 		err = r.p.running.Err()
 	}
@@ -343,6 +375,15 @@ func (r *shadowRows) Next(ctx context.Context) (*result.Batch, error) {
 		return nil, r.p.st.s.fail(context.WithoutCancel(ctx), err)
 	}
 	return nil, err
+}
+
+func (r *shadowRows) next(ctx context.Context) (*result.Batch, error) {
+	leave, err := enter(r.p.running, r.p.st.s.e.running)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return r.Rows.Next(ctx)
 }
 
 // Close ends the query.

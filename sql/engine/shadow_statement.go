@@ -29,11 +29,17 @@ type shadowStatement struct {
 	computed  int          // how many moments that are
 	analysis  string       // the statement itself, prepared on the mirror
 	explain   string       // EXPLAIN of it: running that checks the privileges
-	fold      string       // the constants and the settings that the shadow needs
-	constants []rewrite.Constant
 	params    []uint32
 	fields    []result.Field
-	lent      *lent // nil where DuckDB runs the statement
+	fold      fold  // for the translation
+	lent      *lent // once it was needed
+	refusal   error // why there is no translation; nil if there is one
+}
+
+// fold is what the mirror computes before the shadow runs something: the settings, the moments and the constants.
+type fold struct {
+	name      string // of the prepared query
+	constants []rewrite.Constant
 }
 
 // settings are the first columns of the fold query.
@@ -87,15 +93,16 @@ func (st *shadowStatement) complete(ctx context.Context, analysed string) error 
 	if err != nil {
 		return err
 	}
-	if st.constants, err = st.typed(ctx, constants); err != nil {
+	if st.fold.constants, err = st.typed(ctx, constants); err != nil {
 		return err
 	}
-	plan, err := st.q.Translate(st.input())
+	plan, err := st.q.Translate(st.input(&st.fold))
 	switch {
 	case err == nil:
-		err = st.compute(ctx, plan.Constants)
+		st.fold, err = st.compute(ctx, plan.Constants)
 	case sqlerr.Code(err) == sqlerr.FeatureNotSupported:
-		err = st.lend(ctx, err)
+		st.refusal = err
+		st.lent, err = st.lend(ctx, err)
 	}
 	if err != nil {
 		return err
@@ -105,14 +112,14 @@ func (st *shadowStatement) complete(ctx context.Context, analysed string) error 
 }
 
 // input is what is known of the statement before it runs.
-func (st *shadowStatement) input() rewrite.Input {
+func (st *shadowStatement) input(f *fold) rewrite.Input {
 	for _, rel := range st.relations {
 		st.s.markKept(rel)
 	}
 	for _, rel := range st.travel.relations {
 		st.s.markKept(rel)
 	}
-	return rewrite.Input{Relations: st.relations, Then: st.travel.relations, Fields: st.fields, Constants: st.constants, ISODates: true}
+	return rewrite.Input{Relations: st.relations, Then: st.travel.relations, Fields: st.fields, Constants: f.constants, ISODates: true}
 }
 
 // markKept notes which columns of a captured table the shadow keeps as text.
@@ -127,21 +134,18 @@ func (s *querySession) markKept(rel *rewrite.Relation) {
 }
 
 // compute prepares the computation of the settings, the moments and the constants.
-func (st *shadowStatement) compute(ctx context.Context, constants []rewrite.Constant) error {
+func (st *shadowStatement) compute(ctx context.Context, constants []rewrite.Constant) (fold, error) {
 	moments, err := momentItems(st.periods)
 	if err != nil {
-		return err
+		return fold{}, err
 	}
 	st.computed = len(moments)
 	items := slices.Concat(settings, []string{st.secured()}, moments)
 	for _, c := range constants {
 		items = append(items, c.Text())
 	}
-	if st.fold != "" {
-		st.s.mirror.Deallocate(st.fold)
-	}
-	st.fold, _, _, err = st.s.mirror.Prepare(ctx, "SELECT "+strings.Join(items, ", "), st.params)
-	return unplaced(err)
+	name, _, _, err := st.s.mirror.Prepare(ctx, "SELECT "+strings.Join(items, ", "), st.params)
+	return fold{name, constants}, unplaced(err)
 }
 
 // firstUserOID is the first that PostgreSQL gives to what users make.
@@ -233,9 +237,9 @@ func (st *shadowStatement) Fields() []result.Field { return st.fields }
 
 // Close forgets what was prepared on the mirror.
 func (st *shadowStatement) Close() error {
-	names := []string{st.analysis, st.explain, st.fold}
+	names := []string{st.analysis, st.explain, st.fold.name}
 	if st.lent != nil {
-		names = append(names, st.lent.name)
+		names = append(names, st.lent.name, st.lent.fold.name)
 	}
 	for _, name := range names {
 		if name != "" {

@@ -29,6 +29,7 @@ var statements = []struct {
 	{"withdraw request", withdrawRequest},
 	{"freeze", freeze},
 	{"unfreeze", unfreeze},
+	{"explain risk", explainRisk},
 	{"verify audit", verifyAudit},
 	{"verify shadow", verifyShadow},
 	{"alter account", alterAccount},

@@ -23,6 +23,13 @@ var predictive = map[string]struct {
 		{Name: "after", OID: types.JSONB}, {Name: "changed_columns", OID: textArray}}},
 	"low_load_windows": {[]string{"duration", "series"}, []Column{{Name: "window_start", OID: types.TimestampTZ}, {Name: "window_end", OID: types.TimestampTZ},
 		{Name: "expected", OID: types.Float8}, {Name: "day_mean", OID: types.Float8}, {Name: "hit_rate", OID: types.Float8}, {Name: "tested", OID: types.Int4}}},
+	"assess_ddl": {[]string{"sql", "horizon"}, []Column{{Name: "statement", OID: types.Int4}, {Name: "command", OID: types.Text}, {Name: "relation", OID: types.Text},
+		{Name: "lock", OID: types.Text}, {Name: "blocks", OID: types.Text}, {Name: "work", OID: types.Text}, {Name: "rows", OID: types.Float8}, {Name: "bytes", OID: types.Float8},
+		{Name: "hold_p10", OID: types.Float8}, {Name: "hold_p50", OID: types.Float8}, {Name: "hold_p90", OID: types.Float8}, {Name: "wait", OID: types.Float8},
+		{Name: "conflicting", OID: types.Float8}, {Name: "queued", OID: types.Float8}, {Name: "disk_bytes", OID: types.Float8}, {Name: "wal_bytes", OID: types.Float8},
+		{Name: "replica_lag", OID: types.Float8}, {Name: "breaks", OID: types.Text}, {Name: "verdict", OID: types.Text}, {Name: "because", OID: types.Text},
+		{Name: "changes_on", OID: types.TimestampTZ}, {Name: "changes_early", OID: types.TimestampTZ}, {Name: "becomes", OID: types.Text},
+		{Name: "best_hour", OID: types.TimestampTZ}, {Name: "safer", OID: types.Text}}},
 	"chart": {[]string{"series", "horizon", "width", "height"}, []Column{{Name: "chart", OID: types.Text}}},
 }
 
@@ -30,7 +37,7 @@ var predictive = map[string]struct {
 const textArray = 1009
 
 // parameterTypes is how the mirror computes the arguments; a moment may be of any type and comes as text that no setting changes.
-var parameterTypes = map[string]uint32{"series": types.Text, "horizon": types.Interval, "duration": types.Interval, "level": types.Float8, "width": types.Int4, "height": types.Int4,
+var parameterTypes = map[string]uint32{"series": types.Text, "sql": types.Text, "horizon": types.Interval, "duration": types.Interval, "level": types.Float8, "width": types.Int4, "height": types.Int4,
 	"relation": types.Text, "t1": moment, "t2": moment}
 
 // moment stands for a time, a position, or the text of one.

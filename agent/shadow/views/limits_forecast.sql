@@ -1,3 +1,3 @@
 SELECT run_id, kind AS limit_kind, object, current_value, max_value, unit, p10, p50, p90, note,
   model, trained_from, trained_to, origins AS backtest_origins, mase, skill, coverage FROM run_limits
-WHERE kind NOT IN ('integer_key', 'sequence') OR list_has_any(/*keys*/, ['*', regexp_replace(object, '\.[^.]*$', '')])
+WHERE kind NOT IN ('integer_key', 'sequence', 'integer_range', 'numeric_range', 'text_length', 'check_bound', 'not_null', 'partition_range') OR list_has_any(/*keys*/, ['*', regexp_replace(object, '\.[^.]*$', '')])
