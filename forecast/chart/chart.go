@@ -194,7 +194,7 @@ func (c *canvas) frame(columns []column) {
 		if c.lo == 0 {
 			c.hi = by
 		} else {
-			c.lo, c.hi = c.lo-by, c.hi+by
+			c.lo, c.hi = max(c.lo-by, -math.MaxFloat64), min(c.hi+by, math.MaxFloat64)
 		}
 	}
 	c.step = round((c.hi - c.lo) / max(float64(c.rows/rowsPerLabel), 1))
