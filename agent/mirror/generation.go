@@ -45,7 +45,7 @@ func settings(o Options, build bool) map[string]string {
 	all := map[string]string{
 		"shared_buffers": "16MB", "max_connections": strconv.Itoa(o.MaxSessions + 10), "superuser_reserved_connections": "5",
 		"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "wal_level": "minimal", "max_wal_senders": "0",
-		"max_wal_size": "64MB", "min_wal_size": "32MB", "max_worker_processes": "1", "max_parallel_workers": "0", "jit": "off", "plan_cache_mode": "force_generic_plan",
+		"max_wal_size": "64MB", "min_wal_size": "32MB", "max_worker_processes": "1", "max_parallel_workers": "0", "jit": "off",
 		"autovacuum_naptime": "10min", "autovacuum_max_workers": "1", "max_logical_replication_workers": "0",
 		"temp_file_limit": "256MB", "work_mem": "4MB", "maintenance_work_mem": "16MB", "max_locks_per_transaction": "128",
 		"log_min_messages": "fatal", "log_min_error_statement": "panic", "lc_messages": "C", "huge_pages": "off",
