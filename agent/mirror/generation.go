@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"foreshadow/agent/postgres"
@@ -38,6 +40,7 @@ type info struct {
 	Warnings    []string
 	OIDsKept    bool   // tables and types have the primary's OIDs
 	Catalog     string // a hash of the SQL that made schema foreshadow
+	Boot        string // the run of the host's kernel in which the server was started
 }
 
 // settings of the private server: small, rebuildable, read-only for everyone by default.
@@ -118,7 +121,7 @@ func (g *generation) fill(ctx context.Context, o Options) error {
 	if err := g.furnish(ctx, o, src); err != nil {
 		return err
 	}
-	g.info.Catalog = catalogHash(o)
+	g.info.Catalog, g.info.Boot = catalogHash(o), bootID()
 	slices.Sort(g.info.Warnings)
 	g.info.Warnings = slices.Compact(g.info.Warnings)
 	return g.save()
@@ -133,7 +136,8 @@ func (g *generation) save() error {
 	return os.WriteFile(g.file("info.json"), append(b, '\n'), 0o644)
 }
 
-// open starts a generation of an earlier run. One made for other databases is not used.
+// open starts a generation of an earlier run. One made for other databases is not used, nor one whose server was running when the host went down: it does
+// not wait for its disk.
 func open(ctx context.Context, o Options, dir string) (*generation, error) {
 	g := &generation{dir: dir}
 	b, err := os.ReadFile(g.file("info.json"))
@@ -145,6 +149,15 @@ func open(ctx context.Context, o Options, dir string) (*generation, error) {
 	}
 	if !slices.Equal(g.info.Databases, o.Databases) {
 		return nil, fmt.Errorf("it holds the databases %q", g.info.Databases)
+	}
+	if boot := bootID(); g.info.Boot != boot {
+		if _, err := os.Stat(g.file("data/postmaster.pid")); err == nil {
+			return nil, errors.New("its server was running when the host went down")
+		}
+		g.info.Boot = boot
+		if err := g.save(); err != nil {
+			return nil, err
+		}
 	}
 	if g.server, err = postgres.Open(serverOptions(o, dir, false)); err != nil {
 		return nil, err
@@ -177,6 +190,15 @@ func (g *generation) renew(ctx context.Context, o Options) error {
 	}
 	g.info.Catalog = catalogHash(o)
 	return g.save()
+}
+
+// bootID names the run of the host's kernel; empty where it does not tell.
+func bootID() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(id))
 }
 
 // catalogHash tells one version of schema foreshadow from another.

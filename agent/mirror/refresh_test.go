@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -135,6 +136,49 @@ func TestServesWithoutThePrimary(t *testing.T) {
 	if left, _ := filepath.Glob(f.opts.Dir + "/generation-*"); len(left) > 2 {
 		t.Errorf("left over: %v", left)
 	}
+}
+
+// TestHostRestart holds that a server which was running when the host went down is not trusted, and one that had been stopped is.
+func TestHostRestart(t *testing.T) {
+	t.Parallel()
+	f := start(t, shop)
+	generation := func() string {
+		left, err := filepath.Glob(f.opts.Dir + "/generation-*")
+		if err != nil || len(left) != 1 {
+			t.Fatalf("%v %v", left, err)
+		}
+		return left[0]
+	}
+	mark := filepath.Join(generation(), "mark") // goes with what is built anew
+	if err := os.WriteFile(mark, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	otherBoot := func() {
+		f.stop()
+		file := filepath.Join(generation(), "info.json")
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = regexp.MustCompile(`"Boot": "[^"]*"`).ReplaceAll(text, []byte(`"Boot": "another"`))
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	otherBoot()
+	f.run(t)
+	if _, err := os.Stat(mark); err != nil {
+		t.Error("a server that had been stopped is not used")
+	}
+	otherBoot()
+	if err := os.WriteFile(filepath.Join(generation(), "data", "postmaster.pid"), []byte("999999\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.run(t)
+	if _, err := os.Stat(mark); err == nil {
+		t.Error("a server that the host took down with it is used")
+	}
+	must(t, f.session(t, "clerk"), "EXPLAIN SELECT * FROM orders")
 }
 
 func TestServerThatDiesIsStartedAgain(t *testing.T) {

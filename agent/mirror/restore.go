@@ -18,13 +18,13 @@ import (
 //go:embed lockdown.sql
 var lockdownSQL string
 
-// connectAdmin opens a superuser's connection to the private server, which may write.
+// connectAdmin opens a superuser's connection to the private server, which may write. What it has committed stays when the server is killed.
 func (g *generation) connectAdmin(ctx context.Context, role, db string) (*pgconn.PgConn, error) {
 	cfg, err := pgconn.ParseConfig(g.server.DSN(role, db))
 	if err != nil {
 		return nil, err
 	}
-	cfg.RuntimeParams = map[string]string{"default_transaction_read_only": "off", "statement_timeout": "0"}
+	cfg.RuntimeParams = map[string]string{"default_transaction_read_only": "off", "statement_timeout": "0", "synchronous_commit": "on"}
 	return pgconn.ConnectConfig(ctx, cfg)
 }
 

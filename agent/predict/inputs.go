@@ -54,7 +54,7 @@ func (r *Runner) gather(ctx context.Context) (inputs, error) {
 		in.ids = append(in.ids, s.ID)
 	}
 	slices.Sort(in.ids)
-	if in.known, err = r.o.Events(); err != nil { // forecasts without them are better than none
+	if in.events, err = r.o.Events(); err != nil { // forecasts without them are better than none
 		r.o.Log.Warn("known events are left out of the forecasts", "error", err)
 	}
 	relations, err := r.o.Store.Relations(ctx)

@@ -85,7 +85,7 @@ func (in *inputs) load(id string, steps int, p Params, level float64) (forecast.
 	if s.Step == time.Hour {
 		seasons = p.Seasons
 	}
-	return load.Forecast(s, steps, load.Options{Level: level, Seasons: seasons, Origins: p.Origins, Events: in.known})
+	return load.Forecast(s, steps, load.Options{Level: level, Seasons: seasons, Origins: p.Origins, Events: in.events})
 }
 
 // minHours is how many values the load models need; before that nothing is known of how a day goes.
