@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"foreshadow/agent/change"
@@ -395,14 +396,15 @@ func await(t testing.TB, ready <-chan struct{}, limit time.Duration) {
 func load(t *testing.T, pg *pgtest.Server, db *shadow.DB, schema, table string) {
 	t.Helper()
 	rel := &change.Relation{Schema: schema, Name: table, Identity: change.IdentityDefault, Version: 1}
+	name := pgx.Identifier{schema, table}.Sanitize()
 	var names []string
 	for _, r := range pg.Query(t, "postgres", `SELECT a.attrelid::bigint, a.attname, a.atttypid::bigint, a.atttypmod, format_type(a.atttypid, a.atttypmod), coalesce(a.attnum = ANY (i.indkey), false)
-		FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND a.attgenerated = '' ORDER BY a.attnum`, schema+"."+table) {
+		FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND a.attgenerated = '' ORDER BY a.attnum`, name) {
 		oid, _ := strconv.ParseUint(r[0], 10, 32)
 		typ, _ := strconv.ParseUint(r[2], 10, 32)
 		mod, _ := strconv.Atoi(r[3])
 		rel.OID = uint32(oid)
-		names = append(names, `"`+r[1]+`"`)
+		names = append(names, pgx.Identifier{r[1]}.Sanitize())
 		rel.Columns = append(rel.Columns, change.Column{Name: r[1], TypeOID: uint32(typ), TypMod: int32(mod), TypeName: r[4], Key: r[5] == "t"})
 	}
 	conn, err := pgconn.Connect(t.Context(), pg.DSN("postgres", "postgres"))
@@ -411,7 +413,7 @@ func load(t *testing.T, pg *pgtest.Server, db *shadow.DB, schema, table string) 
 	}
 	defer func() { _ = conn.Close(context.Background()) }()
 	ask(t, conn, "SET timezone = 'UTC'")
-	rows := conn.ExecParams(t.Context(), "SELECT "+strings.Join(names, ", ")+" FROM "+schema+"."+table, nil, nil, nil, nil).Read()
+	rows := conn.ExecParams(t.Context(), "SELECT "+strings.Join(names, ", ")+" FROM "+name, nil, nil, nil, nil).Read()
 	for err := shadow.ErrAsText; errors.Is(err, shadow.ErrAsText); { // once for each column that DuckDB's type is too small for
 		if err = fill(t, db, rel, rows.Rows); err != nil && !errors.Is(err, shadow.ErrAsText) {
 			t.Fatal(err)

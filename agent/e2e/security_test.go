@@ -74,6 +74,8 @@ var attacks = []attack{
 	{"analyst", "SET ROLE hr", "42501"},
 	{"analyst", "SELECT set_config('role', 'hr', false)", "42501"},
 	{"analyst", "SET SESSION AUTHORIZATION postgres", "42501"},
+	{"analyst", `SELECT "Open" FROM alike`, "42501"},
+	{"analyst", `SELECT array_agg("Open") FROM alike`, "42501"},
 	{"analyst", "SELECT array_agg(amount) FROM salaries", "42501"},
 	{"analyst", "WITH s AS (SELECT amount FROM salaries) SELECT array_agg(amount) FROM s", "42501"},
 	{"analyst", "SELECT array_agg(secret) FROM partly", "42501"},
@@ -288,6 +290,9 @@ func (d *dev) unharmed(t *testing.T) {
 	}
 	if got := d.value(t, "analyst", "shop", "SELECT s FROM salary_sum"); got != "55000.00" {
 		t.Errorf("a granted view over a table that is not gave %s", got)
+	}
+	if got := d.value(t, "analyst", "shop", "SELECT open, array_agg(open) FROM alike GROUP BY open"); got != "open|{open}" {
+		t.Errorf("a column whose name differs from another's in its letters' case only gave %s", got)
 	}
 	if _, err := os.Stat("/tmp/stolen"); err == nil {
 		t.Error("a file was written")

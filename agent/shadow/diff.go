@@ -6,6 +6,7 @@ import (
 
 	"foreshadow/agent/change"
 	"foreshadow/sql/sqlerr"
+	"foreshadow/sql/types"
 )
 
 // Diff gives the SELECT of what differs in a table between two moments: one row for each key, or for each row too many where there is no key.
@@ -75,7 +76,7 @@ func sameKey(a, b *change.Relation) bool {
 func (s *side) list() string {
 	cols := []string{"true AS there"}
 	for i, name := range s.names {
-		cols = append(cols, fmt.Sprintf("%s AS c%d", ident(name), i))
+		cols = append(cols, fmt.Sprintf("%s AS c%d", ident(types.Column(name)), i))
 	}
 	return "SELECT " + strings.Join(cols, ", ") + " FROM (" + s.sql + ")"
 }

@@ -10,6 +10,7 @@ import (
 
 	"foreshadow/agent/change"
 	"foreshadow/sql/sqlerr"
+	"foreshadow/sql/types"
 )
 
 // Mark is a moment at which the primary's catalog was seen, by position and by clock.
@@ -216,7 +217,7 @@ func (d *DB) unite(tables []*table, ref Ref) (string, error) {
 			if typ == "" || len(r.names) != len(cols) {
 				return "", sqlerr.New(sqlerr.SnapshotTooOld, "the partitions had different columns then")
 			}
-			cols[i] = ident(name)
+			cols[i] = ident(types.Column(name))
 			if slices.ContainsFunc(sets, func(o rowset) bool { return o.typeOf(name) != typ }) && typ != "VARCHAR" {
 				cols[i] = asText(cols[i], typ) + " AS " + cols[i]
 			}

@@ -10,6 +10,7 @@ import (
 
 	"foreshadow/forecast"
 	"foreshadow/sql/result"
+	"foreshadow/sql/types"
 
 	"foreshadow/agent/change"
 )
@@ -214,7 +215,15 @@ func (d *DB) Rows(ctx context.Context, oid uint32, asOf change.LSN) (result.Rows
 	if err != nil {
 		return nil, err
 	}
-	return d.Query(ctx, Query{SQL: sql, Fields: d.fields(oid)})
+	fields := d.fields(oid)
+	rows, err := d.Query(ctx, Query{SQL: sql, Fields: fields})
+	if err != nil || fields != nil {
+		return rows, err
+	}
+	for i := range rows.Fields() {
+		rows.Fields()[i].Name = types.ColumnName(rows.Fields()[i].Name)
+	}
+	return rows, nil
 }
 
 // fields describes a captured table's columns as PostgreSQL would.

@@ -174,11 +174,11 @@ func tooOld(name string, t *table) error {
 		WithHint("ask for a moment since then")
 }
 
-// aliased lists a shape's columns under their own names.
+// aliased lists a shape's columns under their own names, as types.Column writes them.
 func aliased(rel *change.Relation, prefix string) string {
 	cols := make([]string, len(rel.Columns))
 	for i, c := range rel.Columns {
-		cols[i] = fmt.Sprintf("%sc%d AS %s", prefix, i, ident(c.Name))
+		cols[i] = fmt.Sprintf("%sc%d AS %s", prefix, i, ident(types.Column(c.Name)))
 	}
 	if len(cols) == 0 {
 		return "1"
@@ -208,7 +208,7 @@ func (d *DB) asOf(t *table, i int, at change.LSN, then bool) (rowset, error) {
 		}
 	}
 	for k := range cols {
-		cols[k] += " AS " + ident(r.names[k])
+		cols[k] += " AS " + ident(types.Column(r.names[k]))
 	}
 	if len(cols) == 0 {
 		cols = []string{"1"}

@@ -6,6 +6,7 @@ import (
 
 	"foreshadow/agent/change"
 	"foreshadow/sql/sqlerr"
+	"foreshadow/sql/types"
 )
 
 // validity are the columns that follow a table's own in VERSIONS BETWEEN.
@@ -39,7 +40,7 @@ func (d *DB) versions(t *table, ref Ref) (rowset, error) {
 	}
 	cols := make([]string, len(r.names))
 	for k, name := range r.names {
-		cols[k] = fmt.Sprintf("v.c%d AS %s, ", k, ident(name))
+		cols[k] = fmt.Sprintf("v.c%d AS %s, ", k, ident(types.Column(name)))
 	}
 	r.sql = fmt.Sprintf("WITH m AS (%s) SELECT %sf.at AS valid_from, u.at AS valid_to, v.lo AS valid_from_lsn, v.hi AS valid_to_lsn FROM (%s) v "+
 		"ASOF LEFT JOIN m f ON v.lo >= f.lsn ASOF LEFT JOIN m u ON v.hi >= u.lsn", t.times(), strings.Join(cols, ""), strings.Join(parts, " UNION ALL "))

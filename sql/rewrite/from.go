@@ -73,7 +73,7 @@ func (t *translator) use(rel *Relation, period ast.Period) Use {
 	}
 	u := Use{CTE: fmt.Sprintf("r%d", len(t.uses)+1), Relation: rel, Period: period, Read: make([]bool, len(rel.Columns))}
 	for i, c := range rel.Columns {
-		text := "s." + quoteIdent(c.Name)
+		text := "s." + quoteIdent(types.Column(c.Name))
 		if cond, ok := rel.Hidden[c.Name]; ok {
 			text = "CASE WHEN " + cond + " THEN NULL ELSE " + text + " END"
 		}
