@@ -76,7 +76,7 @@ func TestDifferential(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = primary.Close(context.Background()) }()
-	for _, zone := range []string{"UTC", "America/New_York"} {
+	for _, zone := range []string{"UTC", "America/New_York", "America/Havana"} {
 		run(t, s, "SET TimeZone = '"+zone+"'")
 		ask(t, primary, "SET TimeZone = '"+zone+"'")
 		for _, c := range corpus() {

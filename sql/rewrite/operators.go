@@ -28,6 +28,7 @@ func (t *translator) operator(s *scope, n *pg.A_Expr) value {
 			l = t.as(l, types.Text)
 		}
 		out := l
+		out.konst = false
 		out.sql = "CASE WHEN " + t.compare("=", l, r).sql + " THEN NULL ELSE " + l.sql + " END"
 		return out
 	case pg.A_Expr_Kind_AEXPR_IN:
@@ -382,8 +383,10 @@ func inTurn(op string, l, r value) string {
 	parts := constantInterval.FindStringSubmatch(r.sql)
 	switch {
 	case parts == nil && l.oid == types.TimestampTZ:
-		return let("{t: "+l.sql+", i: "+r.sql+"}", fmt.Sprintf("x.t %[1]s to_months(CAST(date_part('year', x.i) * 12 + date_part('month', x.i) AS INTEGER)) %[1]s to_days(CAST(date_part('day', x.i) AS INTEGER))"+
-			" %[1]s to_microseconds(date_part('hour', x.i) * 3600000000 + date_part('minute', x.i) * 60000000 + date_part('microseconds', x.i))", op))
+		text := let("{t: "+l.sql+", i: "+r.sql+"}", "{t: x.t, m: CAST(date_part('year', x.i) * 12 + date_part('month', x.i) AS INTEGER), d: CAST(date_part('day', x.i) AS INTEGER), "+
+			"us: date_part('hour', x.i) * 3600000000 + date_part('minute', x.i) * 60000000 + date_part('microseconds', x.i)}")
+		text = let(text, "{t: CASE WHEN x.m = 0 THEN x.t ELSE "+byClock("x.t", op+" to_months(x.m)")+" END, d: x.d, us: x.us}")
+		return let(text, "CASE WHEN x.d = 0 THEN x.t ELSE "+byClock("x.t", op+" to_days(x.d)")+" END "+op+" to_microseconds(x.us)")
 	case parts == nil:
 		return "(" + l.sql + " " + op + " " + r.sql + ")"
 	}
@@ -391,17 +394,27 @@ func inTurn(op string, l, r value) string {
 	if op == "-" {
 		plus, minus = minus, plus
 	}
+	add := func(text, what string) string { return "(" + text + " " + what + ")" }
+	if l.oid == types.TimestampTZ {
+		add = byClock
+	}
 	text := l.sql
 	if parts[1] != "0" {
-		text = "(" + text + " + to_months(" + signed(plus, parts[1]) + "))"
+		text = add(text, "+ to_months("+signed(plus, parts[1])+")")
 	}
 	if parts[2] != "0" {
-		text = "(" + text + " - to_days(" + signed(minus, parts[2]) + "))"
+		text = add(text, "- to_days("+signed(minus, parts[2])+")")
 	}
 	if parts[3] != "0" {
 		text = "(to_microseconds(" + signed(plus, parts[3]) + ") + " + text + ")"
 	}
 	return text
+}
+
+// byClock adds to the local time, of which an hour that the clock shows twice is the later one, as in PostgreSQL; DuckDB's own addition takes the earlier one
+// where the clock is turned back at midnight.
+func byClock(text, what string) string {
+	return "CAST(CAST(" + text + " AS TIMESTAMP) " + what + " AS TIMESTAMPTZ)"
 }
 
 // constantInterval is how literal prints one.

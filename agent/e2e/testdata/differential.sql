@@ -170,3 +170,5 @@ SELECT array_agg(public.orders.id ORDER BY public.orders.id) FROM public.orders 
 SELECT NULL::interval, id FROM orders WHERE id < 3;
 SELECT coalesce(NULL::interval, took), NULL::interval IS NULL FROM orders;
 SELECT count(NULL::interval), interval '-1 year 2 days -3:04:05.6', id FROM orders GROUP BY id;
+SELECT id, timestamptz '2026-10-31 04:30:00+00' + id * interval '1 day', timestamptz '2026-11-02 05:30:00+00' - id * interval '1 day 1 hour' FROM orders WHERE id < 4 ORDER BY id;
+SELECT id, (timestamptz '2026-10-31 04:30:00+00' + id * interval '1 second') + interval '1 day', (timestamptz '2026-12-01 05:30:00+00' + id * interval '1 second') - interval '1 month' FROM orders WHERE id < 4 ORDER BY id;

@@ -132,3 +132,7 @@ SELECT d + 2147483647 FROM tame;
 
 -- error
 SELECT make_date(2026, 13, g) FROM tame;
+
+SELECT id, nullif('apple', s) FROM tame ORDER BY 2 NULLS FIRST, 1;
+
+SELECT id, nullif(5, g) FROM tame ORDER BY 2 DESC, 1;
