@@ -36,11 +36,12 @@ func (t *translator) groupItem(s *scope, g *grouping, n *pg.SelectStmt, item *pg
 		}
 		return "(" + strings.Join(parts, ", ") + ")"
 	}
+	touched := t.touched.columns
 	v := t.groupExpr(s, n, item)
 	if v.undecided() {
 		v = t.as(v, types.Text)
 	}
-	if g.sets && v.konst { // whether it is NULL where it is left out depends on PostgreSQL's version
+	if g.sets && t.touched.columns == touched { // whether it is NULL where it is left out depends on PostgreSQL's version
 		t.refuse(v.at, "constants in grouping sets are not supported by the shadow")
 	}
 	t.distinctable(v)
@@ -98,7 +99,7 @@ func (t *translator) targetNodes(s *scope, n *pg.SelectStmt) []func() value {
 		r := target.GetResTarget()
 		if c := r.Val.GetColumnRef(); c != nil && c.Fields[len(c.Fields)-1].GetAStar() != nil {
 			for _, x := range t.star(s, c) {
-				out = append(out, func() value { return x.value })
+				out = append(out, func() value { t.touched.columns++; return x.value })
 			}
 			continue
 		}

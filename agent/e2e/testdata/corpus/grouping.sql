@@ -181,3 +181,9 @@ SELECT max(u) FROM tame;
 SELECT grouping(b) FROM tame GROUP BY g;
 
 SELECT length('%') / count(*)::int4, count(*) FROM tame GROUP BY CUBE (g, length('%')) ORDER BY 1, 2;
+
+SELECT b, octet_length('%'), count(*) FROM tame GROUP BY ROLLUP (b, octet_length('%')) ORDER BY 1, 2, 3;
+
+SELECT g, count(*) FROM tame GROUP BY CUBE (g, upper('x')) ORDER BY 1, 2;
+
+SELECT * FROM (SELECT g FROM tame) x GROUP BY ROLLUP (1) ORDER BY 1;
