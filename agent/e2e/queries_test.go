@@ -105,7 +105,7 @@ func verdict(sql string, want, got answer) string {
 	switch {
 	case want.code == sqlerr.QueryCanceled || got.code == sqlerr.QueryCanceled:
 		return timedOut
-	case got.code == sqlerr.FeatureNotSupported && want.code != got.code:
+	case got.code == sqlerr.FeatureNotSupported && (want.code != got.code || want.words != got.words):
 		return refused
 	case differs(unsigned(want), unsigned(got), topOrder(sql), false) == "":
 	case data[got.code[:min(2, len(got.code))]] && (want.code == "" || data[want.code[:2]]):
