@@ -36,13 +36,12 @@ func (t *translator) groupItem(s *scope, g *grouping, n *pg.SelectStmt, item *pg
 		}
 		return "(" + strings.Join(parts, ", ") + ")"
 	}
-	touched := t.touched.columns
-	v := t.groupExpr(s, n, item)
+	v, column := t.groupExpr(s, n, item)
 	if v.undecided() {
 		v = t.as(v, types.Text)
 	}
-	if g.sets && t.touched.columns == touched { // whether it is NULL where it is left out depends on PostgreSQL's version
-		t.refuse(v.at, "constants in grouping sets are not supported by the shadow")
+	if g.sets && !column { // where it is left out, what a larger expression takes it for depends on PostgreSQL's version
+		t.refuse(v.at, "expressions in grouping sets are not supported by the shadow")
 	}
 	t.distinctable(v)
 	g.exprs[v.sql] = true
@@ -69,8 +68,8 @@ func (t *translator) groupingSet(s *scope, g *grouping, n *pg.SelectStmt, set *p
 	return list
 }
 
-// groupExpr finds what an item of GROUP BY means: a position, an input column, else an output name, else an expression.
-func (t *translator) groupExpr(s *scope, n *pg.SelectStmt, item *pg.Node) value {
+// groupExpr finds what an item of GROUP BY means: a position, an input column, else an output name, else an expression. It says whether that is a column.
+func (t *translator) groupExpr(s *scope, n *pg.SelectStmt, item *pg.Node) (v value, column bool) {
 	if c := item.GetAConst(); c != nil && c.GetIval() != nil {
 		i := int(c.GetIval().Ival)
 		cols := t.targetNodes(s, n)
@@ -84,26 +83,26 @@ func (t *translator) groupExpr(s *scope, n *pg.SelectStmt, item *pg.Node) value 
 		if _, ok := s.find([]string{name}); !ok {
 			for _, target := range n.TargetList {
 				if r := target.GetResTarget(); r.Name == name {
-					return t.expr(s, r.Val)
+					return t.expr(s, r.Val), r.Val.GetColumnRef() != nil
 				}
 			}
 		}
 	}
-	return t.expr(s, item)
+	return t.expr(s, item), item.GetColumnRef() != nil
 }
 
-// targetNodes lists the select list with * expanded, translated when asked for.
-func (t *translator) targetNodes(s *scope, n *pg.SelectStmt) []func() value {
-	var out []func() value
+// targetNodes lists the select list with * expanded, translated when asked for, and says what are columns.
+func (t *translator) targetNodes(s *scope, n *pg.SelectStmt) []func() (value, bool) {
+	var out []func() (value, bool)
 	for _, target := range n.TargetList {
 		r := target.GetResTarget()
 		if c := r.Val.GetColumnRef(); c != nil && c.Fields[len(c.Fields)-1].GetAStar() != nil {
 			for _, x := range t.star(s, c) {
-				out = append(out, func() value { t.touched.columns++; return x.value })
+				out = append(out, func() (value, bool) { return x.value, true })
 			}
 			continue
 		}
-		out = append(out, func() value { return t.expr(s, r.Val) })
+		out = append(out, func() (value, bool) { return t.expr(s, r.Val), r.Val.GetColumnRef() != nil })
 	}
 	return out
 }

@@ -64,7 +64,6 @@ func (t *translator) columnRef(s *scope, n *pg.ColumnRef) value {
 			for inner := s; inner != at; inner = inner.parent {
 				inner.outward = true
 			}
-			t.touched.columns++
 			if v.Collated {
 				t.touched.collated++
 			}

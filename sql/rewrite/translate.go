@@ -125,8 +125,8 @@ type translator struct {
 	known     map[string]int
 	uses      []Use
 	serial    int
-	collation Collation                              // the database's
-	touched   struct{ columns, collated, cased int } // how many columns have been named, and how many with a collation of their own
+	collation Collation                     // the database's
+	touched   struct{ collated, cased int } // how many columns with a collation of their own have been named
 	setops    int
 	depth     int
 }

@@ -187,3 +187,9 @@ SELECT b, octet_length('%'), count(*) FROM tame GROUP BY ROLLUP (b, octet_length
 SELECT g, count(*) FROM tame GROUP BY CUBE (g, upper('x')) ORDER BY 1, 2;
 
 SELECT * FROM (SELECT g FROM tame) x GROUP BY ROLLUP (1) ORDER BY 1;
+
+SELECT (NOT (NULL AND (tm <> tm))) FROM tame GROUP BY CUBE ((tm <> tm)) ORDER BY 1;
+
+SELECT ('apple' IN ('apple', s)), count(*) FROM tame GROUP BY ROLLUP (v, ('apple' IN ('apple', s)));
+
+SELECT g AS k, b, count(*) FROM tame GROUP BY CUBE (k, 2) ORDER BY 1, 2, 3;
