@@ -73,24 +73,26 @@ func (in *inputs) peakLimit(g gauge, days int, p Params) (forecast.Limit, bool, 
 	return l, true, nil
 }
 
-// busiest is the level of a gauge's busiest hours, by whole days: the second highest of the last week's daily peaks. Days of rest do not lower it,
-// and one odd day does not raise it.
-func (in *inputs) busiest(id string) forecast.Series {
+// busiest is the level of a gauge's busiest hours: the second highest of the last week's daily peaks. Days of rest do not lower it, and one odd day does
+// not raise it.
+func (in *inputs) busiest(id string) forecast.Series { return in.weekly(id, peak, second) }
+
+// weekly is a level of an hourly series by whole days: each is that of the week up to it, so that no weekday shows.
+func (in *inputs) weekly(id string, ofDay, ofWeek func([]float64) float64) forecast.Series {
 	s := in.series[id]
 	first := s.Start.Truncate(day)
-	out := forecast.Series{ID: id, Unit: s.Unit, Start: first, Step: day}
+	out := forecast.Series{ID: id, Unit: s.Unit, Start: first.Add((weekDays - 1) * day), Step: day}
 	if s.Step != time.Hour {
 		return out
 	}
-	var peaks []float64
+	var levels []float64
 	for at := first; !at.Add(day).After(in.at) && at.Before(s.End()); at = at.Add(day) {
 		from := int(at.Sub(s.Start) / s.Step)
-		peaks = append(peaks, peak(s.Values[max(from, 0):min(from+24, len(s.Values))]))
+		levels = append(levels, ofDay(s.Values[max(from, 0):min(from+24, len(s.Values))]))
 	}
-	for i := weekDays; i <= len(peaks); i++ {
-		out.Values = append(out.Values, second(peaks[i-weekDays:i]))
+	for i := weekDays; i <= len(levels); i++ {
+		out.Values = append(out.Values, ofWeek(levels[i-weekDays:i]))
 	}
-	out.Start = first.Add((weekDays - 1) * day)
 	return out
 }
 
