@@ -124,6 +124,25 @@ func TestAssessUsesTheLoadToCome(t *testing.T) {
 	if grown := then.Conflicting / now.Conflicting; grown < 1.3 || grown > 1.6 {
 		t.Errorf("in 80 days more the load is %.2f times that of the coming week, not 1.5", grown)
 	}
+	anticipated := func(ahead time.Duration) (calls forecast.Quantiles) {
+		t.Helper()
+		state, err := r.PredictedState(t.Context(), noon.Add(ahead))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range state.AnticipatedQueryLoad {
+			if q.CallsPerSec.P10 > q.CallsPerSec.P50 || q.CallsPerSec.P50 > q.CallsPerSec.P90 {
+				t.Fatalf("%+v", q)
+			}
+			calls.P50 += q.CallsPerSec.P50
+			calls.P90 += q.CallsPerSec.P90
+		}
+		return calls
+	}
+	soon, later := anticipated(7*day), anticipated(91*day) // the same day of the week
+	if grown := later.P50 / soon.P50; grown < 1.3 || grown > 1.65 || later.P90-later.P50 <= soon.P90-soon.P50 {
+		t.Errorf("the anticipated load of a day grows from %+v to %+v", soon, later)
+	}
 	if h := now.BestHour.Hour(); h == 3 || h == 4 || math.Abs(now.Wait-10) > 0.1 || now.QueuedBest >= now.Queued/5 {
 		t.Errorf("the best hour is %v: %+v", now.BestHour, now)
 	}
