@@ -29,7 +29,7 @@ const (
 	healthyShare = 1.25
 )
 
-// limits says when integer keys, partitions, columns, tables, the disk, connections and transaction ids run out; loads are the run's forecasts of load.
+// limits says when integer keys, partitions, columns, tables, the disk, processors, memory, connections and transaction ids run out; loads are the run's forecasts of load.
 func (in *inputs) limits(ctx context.Context, p Params, loads []forecast.Result) ([]forecast.Limit, error) {
 	days := int(p.LimitHorizon / day)
 	var out []forecast.Limit
@@ -68,16 +68,11 @@ func (in *inputs) limits(ctx context.Context, p Params, loads []forecast.Result)
 		return nil, fmt.Errorf("forecast sizes: %w", err)
 	}
 	out = append(out, sizes...)
-	disk, ok, err := in.diskLimit(days, p)
+	host, err := in.hostLimits(loads, days, p)
 	if err != nil {
-		return nil, fmt.Errorf("forecast disk: %w", err)
+		return nil, fmt.Errorf("forecast host: %w", err)
 	}
-	if ok {
-		out = append(out, disk)
-	}
-	if c, ok := in.connectionLimit(loads); ok {
-		out = append(out, c)
-	}
+	out = append(out, host...)
 	for _, w := range wraparounds {
 		if x, ok := in.wraparoundLimit(w, p); ok {
 			out = append(out, x)
@@ -204,15 +199,14 @@ func (t *table) grownSince(days int) float64 {
 	return (now - h[i]) * ratio / t.rows * (t.heap + t.index + t.toast)
 }
 
-// connectionLimit says when the forecast of connections reaches what the server allows, within the horizon of load.
-func (in *inputs) connectionLimit(loads []forecast.Result) (forecast.Limit, bool) {
-	now, ok := in.last("db.connections")
-	ceiling, known := in.last("db.max_connections")
-	if !ok || !known {
-		return forecast.Limit{}, false
+// connectionLimit says when connections reach what the server allows: by the forecast of load within its horizon, by their busiest hours beyond.
+func (in *inputs) connectionLimit(loads []forecast.Result, days int, p Params) (forecast.Limit, bool, error) {
+	now, ceiling, ok := in.use(connections)
+	if !ok {
+		return forecast.Limit{}, false, nil
 	}
-	l := forecast.Limit{Kind: "connections", Object: "server", Unit: "connections", Current: now, Max: ceiling, Note: limits.NoneInSight}
-	if i := slices.IndexFunc(loads, func(r forecast.Result) bool { return r.Series.ID == "db.connections" }); i >= 0 {
+	l := forecast.Limit{Kind: connections.kind, Object: connections.object, Unit: connections.unit, Current: now, Max: ceiling, Note: "within the horizon of the load forecast"}
+	if i := slices.IndexFunc(loads, func(r forecast.Result) bool { return r.Series.ID == connections.series }); i >= 0 {
 		l.Basis = loads[i].Basis()
 		for _, p := range slices.Backward(loads[i].Points) {
 			for _, at := range []struct {
@@ -225,10 +219,14 @@ func (in *inputs) connectionLimit(loads []forecast.Result) (forecast.Limit, bool
 			}
 		}
 	}
-	if !l.P10.IsZero() {
-		l.Note = "within the horizon of the load forecast"
+	if !l.P50.IsZero() {
+		return l, true, nil
 	}
-	return l, true
+	far, _, err := in.peakLimit(connections, days, p)
+	if far.P10.IsZero() && !l.P10.IsZero() {
+		far.P10, far.Note, far.Basis = l.P10, limits.Unlikely, l.Basis
+	}
+	return far, err == nil, err
 }
 
 // wraparoundLimit speaks of wraparound only when freezing lags behind: a healthy age falls back by itself.

@@ -48,7 +48,10 @@ func TestEveryLimit(t *testing.T) {
 	for h := 35 * 24; h > 0; h-- { // a busier afternoon each day
 		at := now.Add(-time.Duration(h) * time.Hour)
 		past.sample("db.connections", time.Duration(h)*time.Hour, 8+math.Max(0, math.Sin(float64(at.Hour())*math.Pi/12))*(52-float64(h)/24))
+		past.sample("host.cpu", time.Duration(h)*time.Hour, 0.1+math.Max(0, math.Sin(float64(at.Hour())*math.Pi/12))*(0.8-0.01*float64(h)/24))
+		past.sample("host.memory_used", time.Duration(h)*time.Hour, 6e9-1e8*float64(h)/24)
 	}
+	past.sample("host.memory_total", -time.Second, 8e9)
 	past.sample("host.disk_free", -time.Hour, 1_000_000)
 	past.sample("host.disk_total", -time.Hour, 1e9)
 	past.sample("limit.table_bytes", -time.Second, 2_500_000)
@@ -72,7 +75,7 @@ func TestEveryLimit(t *testing.T) {
 		"integer_key public.events.id": {110, 145}, "integer_key public.tickets.id": {40, 60}, "sequence public.lonely_seq": {35, 60},
 		"text_length public.events.code": {30, 110}, "numeric_range public.events.amount": {40, 60}, "check_bound public.events.qty": {40, 60},
 		"integer_range public.events.n": {30, 48}, "check_bound public.events.part": {40, 62}, "not_null public.sparse.filled": {15, 25}, "partition_range public.numbered.id": {15, 25}, "partition_range public.dated.at": {39, 41},
-		"disk host": {1, 200}, "connections server": {0, 8}, "transaction_ids server": {30, 1000}, "multixacts server": {30, 1000}, "table_size public.events": {1, 300}, "toast_size public.events": {1, 900},
+		"disk host": {1, 200}, "cpu host": {8, 18}, "memory host": {16, 26}, "connections server": {0, 8}, "transaction_ids server": {30, 1000}, "multixacts server": {30, 1000}, "table_size public.events": {1, 300}, "toast_size public.events": {1, 900},
 	} {
 		l, ok := found[name]
 		if l.Basis.Model == "" || l.Basis.From.IsZero() || l.Basis.To.Before(l.Basis.From) {

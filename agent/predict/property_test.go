@@ -26,7 +26,7 @@ func TestRunsHoldWhateverTheStoreHolds(t *testing.T) {
 		ids := []string{
 			"volume.rows:public.a", "volume.heap_bytes:public.a", "volume.rows_inserted:public.a", "volume.rows_deleted:public.a", "key.last:public.a.id", "key.max:public.a.id",
 			"key.first:public.a.id", "key.last:public.s", "key.max:public.s", "load.total_calls", "load.calls:1", "load.calls:other", "host.cpu", "db.connections",
-			"db.max_connections", "limit.xid_age", "host.disk_free", "host.disk_total",
+			"db.max_connections", "limit.xid_age", "host.disk_free", "host.disk_total", "host.memory_used", "host.memory_total",
 		}
 		for range rapid.IntRange(0, 40).Draw(t, "samples") {
 			ago := time.Duration(rapid.IntRange(0, 40*24*60).Draw(t, "ago")) * time.Minute

@@ -2,6 +2,7 @@ package predict
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -73,11 +74,17 @@ func (s *snapshot) outlook(ctx context.Context, now time.Time, p Params, days in
 		return nil, err
 	}
 	o := &risk.Outlook{Now: now.UTC(), Tables: map[string]risk.Table{}, FreeConnections: math.NaN(), DiskFree: math.NaN(),
-		Snapshot: in.average("lock.snapshot")}
+		Snapshot: mean(in.series["lock.snapshot"].Values)}
+	if o.Load, err = in.loadGrowth(days, p.Origins); err != nil {
+		return nil, fmt.Errorf("forecast growth of load: %w", err)
+	}
+	wait := func(id string) risk.Wait {
+		return risk.Wait{Mean: mean(in.series[id].Values), Hours: in.waits(id, o.Now)}
+	}
 	for i := range in.tables {
 		t := &in.tables[i]
 		o.Tables[t.relation] = risk.Table{Rows: t.rows, Heap: t.heap, Index: t.index, Toast: t.toast, Days: fans[i].Quantiles,
-			Readers: in.average("lock.readers:" + t.relation), Writers: in.average("lock.writers:" + t.relation)}
+			Readers: wait("lock.readers:" + t.relation), Writers: wait("lock.writers:" + t.relation)}
 	}
 	if free, ok := in.last("host.disk_free"); ok {
 		o.DiskFree = free
@@ -118,17 +125,4 @@ func comingWeek(r *forecast.Result, at, now time.Time) []float64 {
 		hours[h] = max(0, sameHour(r, at, first.Add(time.Duration(h)*time.Hour)).P50)
 	}
 	return hours
-}
-
-// average is the mean of a stored series; zero when there is none.
-func (in *inputs) average(id string) float64 {
-	var sum float64
-	n := 0
-	for _, v := range in.series[id].Values {
-		if measured(v) {
-			sum += v
-			n++
-		}
-	}
-	return sum / float64(max(n, 1))
 }

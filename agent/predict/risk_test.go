@@ -80,3 +80,100 @@ func TestExpectedChangesAreAssessed(t *testing.T) {
 		t.Errorf("no such row in %v", table.Rows)
 	}
 }
+
+// TestAssessUsesTheLoadToCome has a load of office days that doubles in 80 days, of which half are statements on the table, and a report that holds
+// the table every night from three to five.
+func TestAssessUsesTheLoadToCome(t *testing.T) {
+	t.Parallel()
+	f := &fake{now: noon}
+	f.table("orders", 100_000)
+	f.sample("volume.heap_bytes:public.orders", 0, 10e6)
+	growing := func(d int) float64 { return 100 * (1 + float64(d-80)/160) }
+	office(f, "load.total_calls", 80, growing)
+	office(f, "load.calls:1", 80, func(d int) float64 { return growing(d) / 2 })
+	for i := range f.samples {
+		if f.samples[i].Series.ID == "load.calls:1" {
+			f.samples[i].Series.Text = "SELECT * FROM orders WHERE id = $1"
+		}
+	}
+	for h := range 20 * 24 {
+		held := 0.0
+		if at := noon.Add(-time.Duration(h) * time.Hour); at.Hour() == 3 || at.Hour() == 4 {
+			held = 120
+		}
+		f.sample("lock.readers:public.orders", time.Duration(h)*time.Hour, held)
+	}
+	r := newRunner(t, f)
+	script, err := risk.Parse("ALTER TABLE orders ADD COLUMN a int")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &risk.Catalog{Version: 17, Named: map[string]uint32{`"orders"`: 1}, Relations: []*risk.Relation{{OID: 1, Name: "public.orders", Kind: "r", Persistence: "p"}}}
+	finding := func(horizon time.Duration) risk.Finding {
+		t.Helper()
+		found, err := r.Tables().Assess(t.Context(), script, c, horizon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found[0].Findings[0]
+	}
+	now, week, then := finding(0), finding(7*day), finding(87*day)
+	if now.Conflicting <= 0 || week.Conflicting != now.Conflicting {
+		t.Errorf("the week that is forecast: %v statements a second now, %v in a week", now.Conflicting, week.Conflicting)
+	}
+	if grown := then.Conflicting / now.Conflicting; grown < 1.3 || grown > 1.6 {
+		t.Errorf("in 80 days more the load is %.2f times that of the coming week, not 1.5", grown)
+	}
+	anticipated := func(ahead time.Duration) (calls forecast.Quantiles) {
+		t.Helper()
+		state, err := r.PredictedState(t.Context(), noon.Add(ahead))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range state.AnticipatedQueryLoad {
+			if q.CallsPerSec.P10 > q.CallsPerSec.P50 || q.CallsPerSec.P50 > q.CallsPerSec.P90 {
+				t.Fatalf("%+v", q)
+			}
+			calls.P50 += q.CallsPerSec.P50
+			calls.P90 += q.CallsPerSec.P90
+		}
+		return calls
+	}
+	soon, later := anticipated(7*day), anticipated(91*day) // the same day of the week
+	if grown := later.P50 / soon.P50; grown < 1.3 || grown > 1.65 || later.P90-later.P50 <= soon.P90-soon.P50 {
+		t.Errorf("the anticipated load of a day grows from %+v to %+v", soon, later)
+	}
+	if h := now.BestHour.Hour(); h == 3 || h == 4 || math.Abs(now.Wait-10) > 0.1 || now.QueuedBest >= now.Queued/5 {
+		t.Errorf("the best hour is %v: %+v", now.BestHour, now)
+	}
+}
+
+func TestWaitsByTheHour(t *testing.T) {
+	t.Parallel()
+	held := func(days int) []float64 { // at ten on any day, and all Sunday
+		f := &fake{now: noon}
+		for h := range days * 24 {
+			v := 0.0
+			if at := noon.Add(-time.Duration(h) * time.Hour); at.Hour() == 10 || at.Weekday() == time.Sunday {
+				v = 60
+			}
+			f.sample("lock.readers:public.orders", time.Duration(h)*time.Hour, v)
+		}
+		series, err := f.Series(t.Context(), forecast.SeriesFilter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := inputs{series: map[string]forecast.Series{series[0].ID: series[0]}}
+		return in.waits(series[0].ID, noon.Add(20*time.Minute))
+	}
+	if got := held(6); got != nil {
+		t.Errorf("of six days: %v", got)
+	}
+	if got := held(14); got[21] != 60 || got[0] <= 0 || got[0] >= 20 || got[0] != got[24] {
+		t.Errorf("of two weeks, by the hour of the day: %v", got)
+	}
+	// noon is a Monday: the first hour to come is Monday's thirteenth, and Sunday begins 131 hours later.
+	if got := held(35); got[21] != 60 || got[0] != 0 || got[130] != 0 || got[131] != 60 || got[154] != 60 || got[155] != 0 {
+		t.Errorf("of five weeks, by the hour of the week: %v", got)
+	}
+}

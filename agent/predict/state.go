@@ -28,9 +28,13 @@ func (r *Runner) PredictedState(ctx context.Context, horizon time.Time) (forecas
 	if err != nil {
 		return forecast.PredictedState{}, err
 	}
+	growth, err := last.in.loadGrowth(int((ahead+day-1)/day), r.Params().Origins)
+	if err != nil {
+		return forecast.PredictedState{}, err
+	}
 	state := forecast.PredictedState{
 		Horizon: horizon, AsOfLSN: last.in.lsn.String(), RunID: last.run.ID,
-		ProjectedDataVolume: volumes, AnticipatedQueryLoad: queryLoad(last.run, last.in.at, horizon),
+		ProjectedDataVolume: volumes, AnticipatedQueryLoad: queryLoad(last.run, last.in.at, horizon, growth),
 		SchemaChanges: last.in.schemaChanges(max(ahead, time.Minute), max(ahead, r.Params().LimitHorizon), last.run.Limits),
 	}
 	for _, l := range last.run.Limits {
@@ -85,8 +89,12 @@ func at(now float64, q []forecast.Quantiles, ahead time.Duration) forecast.Quant
 }
 
 // queryLoad is each statement's load in the 24 hours before the horizon: the same hours of the week in the run's forecast, with intervals
-// that widen by the square root of the weeks in between.
-func queryLoad(run forecast.Run, now, horizon time.Time) []forecast.QueryLoad {
+// that widen by the square root of the weeks in between, grown with the whole load as it is at the end of growth.
+func queryLoad(run forecast.Run, now, horizon time.Time, growth []forecast.Quantiles) []forecast.QueryLoad {
+	factor := forecast.Quantiles{P10: 1, P50: 1, P90: 1}
+	if len(growth) > 0 {
+		factor = growth[len(growth)-1]
+	}
 	times := map[string]*forecast.Result{}
 	for i := range run.Results {
 		if object, ok := strings.CutPrefix(run.Results[i].Series.ID, "load.time_ms:"); ok {
@@ -103,14 +111,19 @@ func queryLoad(run forecast.Run, now, horizon time.Time) []forecast.QueryLoad {
 		}
 		for h := range 24 {
 			at := first.Add(time.Duration(h) * time.Hour)
-			q := forecast.QueryLoad{Fingerprint: object, Query: calls.Series.Text, At: at, CallsPerSec: sameHour(calls, now, at)}
+			q := forecast.QueryLoad{Fingerprint: object, Query: calls.Series.Text, At: at, CallsPerSec: grown(sameHour(calls, now, at), factor)}
 			if t := times[object]; t != nil && len(t.Points) > 0 {
-				q.MsPerSec = sameHour(t, now, at)
+				q.MsPerSec = grown(sameHour(t, now, at), factor)
 			}
 			out = append(out, q)
 		}
 	}
 	return out
+}
+
+// grown is a load of the coming week when the whole load has changed by a factor: the wider of the doubts of both.
+func grown(q, factor forecast.Quantiles) forecast.Quantiles {
+	return forecast.Quantiles{P10: min(q.P10*factor.P50, q.P50*factor.P10), P50: q.P50 * factor.P50, P90: max(q.P90*factor.P50, q.P50*factor.P90)}
 }
 
 // sameHour finds the forecast for an hour, or for the same hour of the week in the last week that was forecast.

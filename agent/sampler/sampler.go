@@ -1,4 +1,4 @@
-// Package sampler measures the primary and its host: pg_stat_statements, pg_stat_activity, pg_stat_database, sizes, keys, processor, memory, disk and network.
+// Package sampler measures the primary and its host: pg_stat_statements, pg_stat_activity, pg_stat_database, sizes, bloat, keys, processor, memory, disk and network.
 // The agent runs it beside capture; the samples go to the shadow and from there into forecasts. It only reads, under short
 // time limits, and slows down by itself whenever a reading fails or takes long: it must never be what hurts the primary.
 package sampler
@@ -108,6 +108,7 @@ func New(o Options) (*Sampler, error) {
 		{name: "statements", every: o.Interval, read: s.readStatements},
 		{name: "locks", every: o.Interval, read: s.readLocks},
 		{name: "tables", every: perRound * o.Interval, read: s.readTables},
+		{name: "bloat", every: max(bloatEvery, o.Interval), read: s.readBloat},
 		{name: "keys", every: perRound * o.Interval, read: s.readKeys},
 		{name: "bounds", every: perRound * o.Interval, read: s.readBounds},
 		{name: "references", every: perRound * o.Interval, read: s.readReferences},

@@ -82,6 +82,7 @@ var kinds = map[string]kind{
 	"host.network_in":       {"host", "network_in", "bytes/s", "received by the host per second, without its own loop", time.Hour},
 	"host.network_out":      {"host", "network_out", "bytes/s", "sent by the host per second, without its own loop", time.Hour},
 	"volume.dead_rows":      {"volume", "dead_rows", "rows", "rows of a table that no one can see and vacuum has not removed yet, as the statistics estimate them", day},
+	"volume.bloat_bytes":    {"volume", "bloat_bytes", "bytes", "pages of a table's own file beyond those that its live rows would fill, by the statistics of its columns", day},
 }
 
 // Describe fills in the words of a series from its ID, such as load.total_calls or volume.heap_bytes:public.orders.

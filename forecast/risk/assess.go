@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 	"time"
 
 	"foreshadow/forecast"
@@ -42,8 +43,9 @@ type Finding struct {
 	Queued      float64            // statements that wait in the end, at the average
 	Verdict     Verdict
 	Because     string
-	BestHour    time.Time // the coming hour with the fewest such statements
-	AtBest      float64   // that many a second
+	BestHour    time.Time // the coming hour in which the fewest statements queue up
+	AtBest      float64   // such statements a second in it
+	QueuedBest  float64   // that wait in the end in it
 }
 
 // Assessment is one step held against the outlook.
@@ -62,9 +64,9 @@ type Assessment struct {
 	Rates      Rates // that the durations rest on
 }
 
-// Assess holds steps against an outlook, so many days ahead. The verdict is that of the median size and the week's average load.
+// Assess holds steps against an outlook, so many days ahead. The verdict is that of the median size and the week's average load, as both are expected then.
 func Assess(steps []Step, c *Catalog, o *Outlook, day int) []Assessment {
-	days := day
+	days := max(day, len(o.Load))
 	for _, t := range o.Tables {
 		days = max(days, len(t.Days))
 	}
@@ -86,24 +88,24 @@ const (
 	high
 )
 
-// turning is the first day on which a step's verdict is another. Sizes that only grow change it once upward, so halving finds the day.
+// stride is the number of days after which a verdict is looked at again: one that changes and comes back in between is not seen.
+const stride = 28
+
+// turning is the first day on which a step's verdict is another. Sizes grow and load may fall, so it is looked for stride by stride, and by halving in one.
 func (o *Outlook) turning(steps []Step, i int, c *Catalog, now Verdict, day, days, point int) (time.Time, Verdict) {
-	differs := func(d int) Verdict { return o.assess(steps, i, c, d, point).Verdict }
-	if days <= day || differs(days) == now {
-		return time.Time{}, ""
+	verdict := func(d int) Verdict { return o.assess(steps, i, c, d, point).Verdict }
+	if v := verdict(day); v != now && day < days { // the 90 % point differs at once
+		return o.Now.AddDate(0, 0, day), v
 	}
-	from, to := day, days
-	if differs(from) != now { // the 90 % point differs at once
-		return o.Now.AddDate(0, 0, from), differs(from)
-	}
-	for to-from > 1 {
-		if mid := (from + to) / 2; differs(mid) == now {
-			from = mid
-		} else {
-			to = mid
+	for from := day; from < days; from += stride {
+		to := min(from+stride, days)
+		if verdict(to) == now {
+			continue
 		}
+		first := from + 1 + sort.Search(to-from-1, func(k int) bool { return verdict(from+1+k) != now })
+		return o.Now.AddDate(0, 0, first), verdict(first)
 	}
-	return o.Now.AddDate(0, 0, to), differs(to)
+	return time.Time{}, ""
 }
 
 // assess is one step at one day.
@@ -126,11 +128,11 @@ func (o *Outlook) assess(steps []Step, i int, c *Catalog, day, point int) Assess
 		if e.Relation.Table != nil {
 			continue
 		}
-		f := o.finding(c, e, day, o.Rates.spread(after[low], after[median], after[high]), after[point], q[point].seconds)
+		f := o.finding(c, e, day, point, after, q[point].seconds)
 		a.Findings = append(a.Findings, f)
 		a.worse(f.Verdict, f.Because)
 	}
-	o.judge(&a, c)
+	o.judge(&a, c, o.grown(day, point))
 	if slices.ContainsFunc(a.Findings, func(f Finding) bool { return f.Kept && f.Verdict != Safe }) {
 		a.Notes = append(slices.Clone(a.Notes), "the lock is kept until COMMIT, through what comes after: give each statement a transaction of its own")
 	}
@@ -147,14 +149,14 @@ func (a *Assessment) worse(v Verdict, because string) {
 	}
 }
 
-// judge adds what is not about waiting: disk, clients that break, and refusals.
-func (o *Outlook) judge(a *Assessment, c *Catalog) {
+// judge adds what is not about waiting: disk, clients that break, and refusals. The load has grown by a factor.
+func (o *Outlook) judge(a *Assessment, c *Catalog, grown float64) {
 	if known(o.DiskFree) && a.Disk > o.DiskFree {
 		a.worse(Dangerous, fmt.Sprintf("it needs %s of disk, and %s are free", Bytes(a.Disk), Bytes(o.DiskFree)))
 	}
 	for _, b := range a.Breaks {
 		texts, calls := o.broken(c, b)
-		a.Broken, a.BrokenRate = append(a.Broken, texts...), a.BrokenRate+calls
+		a.Broken, a.BrokenRate = append(a.Broken, texts...), a.BrokenRate+grown*calls
 		what := b.Relation.Name
 		if b.Column != "" {
 			what += "." + b.Column
@@ -190,14 +192,14 @@ func (o *Outlook) costs(s Step, day int) (sum [3]cost) {
 // wait is the longest that a step is expected to wait for its locks.
 func (o *Outlook) wait(s Step) (longest float64) {
 	for _, e := range s.Effects {
-		longest = max(longest, o.waitFor(e))
+		longest = max(longest, o.waitFor(e).Mean)
 	}
 	return longest
 }
 
 // waitFor is how long a lock is waited for. A transaction found at a random moment has as long to live as it has lived, on average (Cox, Renewal
 // Theory, 1962), so the mean age of those that hold the table is the expected wait.
-func (o *Outlook) waitFor(e Effect) float64 {
+func (o *Outlook) waitFor(e Effect) Wait {
 	t := o.Tables[e.Relation.Name]
 	switch {
 	case e.Lock.BlocksReads():
@@ -205,13 +207,16 @@ func (o *Outlook) waitFor(e Effect) float64 {
 	case e.Lock.BlocksWrites():
 		return t.Writers
 	}
-	return 0
+	return Wait{}
 }
 
-// finding is what a step does to one relation. seconds is how long the lock is held, at the point that the verdict is made at, own the step's part of it.
-func (o *Outlook) finding(c *Catalog, e Effect, day int, hold forecast.Quantiles, seconds, own float64) Finding {
+// finding is what a step does to one relation. The lock is held for seconds at each point of the sizes, own of them the step's part at the point that the
+// verdict is made at.
+func (o *Outlook) finding(c *Catalog, e Effect, day, point int, seconds [3]float64, own float64) Finding {
 	t, ok := o.Tables[e.Relation.Name]
-	f := Finding{Effect: e, Known: ok || !e.Relation.stored(), Kept: seconds > 2*own, Hold: hold, Wait: o.waitFor(e), Verdict: Safe, Conflicting: math.NaN()}
+	wait, held := o.waitFor(e), seconds[point]
+	f := Finding{Effect: e, Known: ok || !e.Relation.stored(), Kept: held > 2*own, Hold: o.Rates.spread(seconds[low], seconds[median], seconds[high]),
+		Wait: wait.Mean, Verdict: Safe, Conflicting: math.NaN()}
 	var factor forecast.Quantiles
 	f.Rows, factor = t.at(day)
 	size := t.Heap + t.Index + t.Toast
@@ -219,12 +224,14 @@ func (o *Outlook) finding(c *Catalog, e Effect, day int, hold forecast.Quantiles
 	if !e.Lock.BlocksWrites() {
 		return f
 	}
-	stall := seconds + f.Wait
+	stall := held + f.Wait
 	if hours := o.conflicting(c, e); hours != nil {
-		f.Conflicting = mean(hours)
+		grown := o.grown(day, point)
+		f.Conflicting = grown * mean(hours)
 		f.Queued = f.Conflicting * stall
-		best := quietest(hours)
-		f.BestHour, f.AtBest = o.Now.Truncate(time.Hour).Add(time.Duration(best+1)*time.Hour), hours[best]
+		best := quietest(hours, wait, held)
+		f.BestHour, f.AtBest = o.Now.Truncate(time.Hour).Add(time.Duration(best+1)*time.Hour), grown*hours[best]
+		f.QueuedBest = f.AtBest * (held + wait.at(best))
 	}
 	f.Verdict, f.Because = o.verdict(f, stall)
 	return f

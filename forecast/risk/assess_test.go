@@ -142,7 +142,7 @@ func TestWaitingAndDisk(t *testing.T) {
 	t.Parallel()
 	c, o := shop(10_000)
 	orders := o.Tables["public.orders"]
-	orders.Readers, orders.Writers = 45, 0
+	orders.Readers.Mean = 45
 	o.Tables["public.orders"] = orders
 	if a := assess(t, "ALTER TABLE orders ADD COLUMN a int", c, o, 0)[0]; a.Verdict != risk.Dangerous || a.Findings[0].Wait != 45 {
 		t.Errorf("behind long reports: %s: %s", a.Verdict, a.Because)
@@ -150,10 +150,82 @@ func TestWaitingAndDisk(t *testing.T) {
 	if a := assess(t, "CREATE INDEX ON orders (state)", c, o, 0)[0]; a.Verdict != risk.Safe {
 		t.Errorf("reports do not hold up SHARE, but it is %s: %s", a.Verdict, a.Because)
 	}
-	orders.Readers = 0
+	orders.Readers.Mean = 0
 	o.Tables["public.orders"] = orders
 	o.DiskFree = 1000
 	if a := assess(t, "VACUUM FULL orders", c, o, 0)[0]; a.Verdict != risk.Dangerous || !strings.Contains(a.Because, "disk") || a.ReplicaLag <= 0 {
 		t.Errorf("without disk: %s: %s", a.Verdict, a.Because)
+	}
+}
+
+// TestLoadGrows lets the load, and not the table, change: it doubles in a year, or dries up.
+func TestLoadGrows(t *testing.T) {
+	t.Parallel()
+	sql := "CREATE INDEX ON orders (state)"
+	follow := func(rate, perDay float64) *risk.Outlook {
+		_, o := shop(3_000_000)
+		orders := o.Tables["public.orders"]
+		orders.Days = nil
+		o.Tables["public.orders"] = orders
+		o.Statements = []risk.Statement{load("UPDATE orders SET state = $1", rate)}
+		for d := range 365 {
+			f := max(0, 1+perDay*float64(d+1))
+			o.Load = append(o.Load, forecast.Quantiles{P10: 0.9 * f, P50: f, P90: 1.2 * f})
+		}
+		return o
+	}
+	c, _ := shop(3_000_000)
+	o := follow(20, 1.0/365)
+	now := assess(t, sql, c, o, 0)[0]
+	o.FreeConnections = 1.5 * now.Findings[0].Queued
+	now = assess(t, sql, c, o, 0)[0]
+	if now.Verdict != risk.Careful || now.Becomes != risk.Dangerous || math.Abs(now.ChangesOn.Sub(monday).Hours()/24-183) > 2 || !now.EarlyOn.Before(now.ChangesOn) {
+		t.Errorf("half more load in half a year: %s, %s on %v, early on %v", now.Verdict, now.Becomes, now.ChangesOn, now.EarlyOn)
+	}
+	then := assess(t, sql, c, o, 365)[0]
+	if f := then.Findings[0]; then.Verdict != risk.Dangerous || math.Abs(f.Conflicting/now.Findings[0].Conflicting-2) > 1e-9 || math.Abs(f.AtBest/now.Findings[0].AtBest-2) > 1e-9 {
+		t.Errorf("in a year: %s, %v statements a second and not twice %v", then.Verdict, f.Conflicting, now.Findings[0].Conflicting)
+	}
+	o = follow(20, -1.0/100)
+	o.FreeConnections = now.Findings[0].Queued / 2
+	if a := assess(t, sql, c, o, 0)[0]; a.Verdict != risk.Dangerous || a.Becomes != risk.Careful || math.Abs(a.ChangesOn.Sub(monday).Hours()/24-50) > 2 {
+		t.Errorf("half of the load in fifty days: %s, %s on %v", a.Verdict, a.Becomes, a.ChangesOn)
+	}
+	o.FreeConnections = math.NaN()
+	if a := assess(t, "ALTER TABLE orders RENAME COLUMN state TO status", c, follow(20, 1.0/365), 365)[0]; math.Abs(a.BrokenRate/(40*(1-0.9/24))-1) > 1e-9 {
+		t.Errorf("%v broken statements a second", a.BrokenRate)
+	}
+}
+
+// TestBestHourWaitsLittle has the least load at three, when a report holds the table, and little more at four.
+func TestBestHourWaitsLittle(t *testing.T) {
+	t.Parallel()
+	c, o := shop(100_000)
+	o.Statements = []risk.Statement{load("SELECT * FROM orders", 100)}
+	for h := range o.Statements[0].Hours {
+		if (h+11)%24 == 4 {
+			o.Statements[0].Hours[h] = 20
+		}
+	}
+	best := func() risk.Finding {
+		return assess(t, "ALTER TABLE orders ADD COLUMN a int", c, o, 0)[0].Findings[0]
+	}
+	if f := best(); f.BestHour.Hour() != 3 {
+		t.Errorf("by load alone the best hour is %v", f.BestHour)
+	}
+	orders := o.Tables["public.orders"]
+	orders.Readers = risk.Wait{Mean: 30, Hours: make([]float64, 168)}
+	for h := range orders.Readers.Hours {
+		if (h+11)%24 < 4 {
+			orders.Readers.Hours[h] = 180
+		}
+	}
+	o.Tables["public.orders"] = orders
+	if f := best(); f.BestHour.Hour() != 4 || f.AtBest != 20 || f.QueuedBest >= f.Queued || f.Wait != 30 {
+		t.Errorf("%+v", f)
+	}
+	clear(o.Statements[0].Hours)
+	if f := best(); f.BestHour.Hour() != 11 || f.QueuedBest != 0 {
+		t.Errorf("without load the first hour without a wait is best, not %v", f.BestHour)
 	}
 }

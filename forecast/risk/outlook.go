@@ -16,6 +16,7 @@ type Outlook struct {
 	Now             time.Time
 	Tables          map[string]Table // by schema.name
 	Statements      []Statement
+	Load            []forecast.Quantiles // the load at the end of each coming day, as a factor of that in Statements; empty when its growth is not known
 	Rates           Rates
 	FreeConnections float64 // that statements may wait in
 	DiskFree        float64 // bytes
@@ -26,7 +27,22 @@ type Outlook struct {
 type Table struct {
 	Rows, Heap, Index, Toast float64
 	Days                     []forecast.Quantiles
-	Readers, Writers         float64 // expected seconds until every transaction that holds it now has ended: any, and those that write
+	Readers, Writers         Wait
+}
+
+// Wait is the expected seconds until the transactions that hold a table have ended (readers are any of them): on average, and in each of the coming hours
+// where that is known.
+type Wait struct {
+	Mean  float64
+	Hours []float64
+}
+
+// at is the wait in a coming hour.
+func (w Wait) at(hour int) float64 {
+	if hour < len(w.Hours) {
+		return w.Hours[hour]
+	}
+	return w.Mean
 }
 
 // at is the table's size so many days ahead, as a factor of today's bytes. Files do not shrink when rows are deleted.
@@ -146,6 +162,15 @@ func (o *Outlook) conflicting(c *Catalog, e Effect) []float64 {
 	return out
 }
 
+// grown is the factor by which the load has changed at a day; beyond what is followed it stays.
+func (o *Outlook) grown(day, point int) float64 {
+	if len(o.Load) == 0 || day < 1 {
+		return 1
+	}
+	q := o.Load[min(day, len(o.Load))-1]
+	return [...]float64{low: q.P10, median: q.P50, high: q.P90}[point]
+}
+
 // broken are the statements of the load that stop working, with the calls a second that they make together.
 func (o *Outlook) broken(c *Catalog, b Break) (texts []string, calls float64) {
 	names := c.names(b.Relation)
@@ -170,11 +195,12 @@ func mean(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// quietest is the hour with the least, the first of equals.
-func quietest(hours []float64) int {
+// quietest is the hour in which the fewest statements queue up behind a lock that is held for so many seconds, the first of equals with the shortest wait.
+func quietest(load []float64, wait Wait, seconds float64) int {
 	best := 0
-	for h, v := range hours {
-		if v < hours[best] {
+	queued := func(h int) float64 { return load[h] * (seconds + wait.at(h)) }
+	for h := range load {
+		if queued(h) < queued(best) || queued(h) == queued(best) && wait.at(h) < wait.at(best) {
 			best = h
 		}
 	}

@@ -117,8 +117,8 @@ func riskRows(n, of int, a *risk.Assessment, stats bool) [][]any {
 		}
 		if !math.IsNaN(f.Conflicting) {
 			say("load", "%.3g statements/s would wait, %.0f at the end", f.Conflicting, f.Queued)
-			if f.AtBest < 0.9*f.Conflicting {
-				say("best hour", "%s: %.3g statements/s", f.BestHour.UTC().Format("Mon 2006-01-02 15:04 MST"), f.AtBest)
+			if f.QueuedBest < 0.9*f.Queued {
+				say("best hour", "%s: %.3g statements/s, %.0f at the end", f.BestHour.UTC().Format("Mon 2006-01-02 15:04 MST"), f.AtBest, f.QueuedBest)
 			}
 		}
 	}
