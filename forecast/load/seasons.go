@@ -59,33 +59,38 @@ func repeats(values []float64, m int) float64 {
 
 // period is a series in which a season of so many steps is looked for.
 type period struct {
-	steps int
-	x     []float64 // without the mean over a period, clipped
-	sharp []float64 // x without what is left of that mean, so that what moves slowly is no season
+	steps    int
+	x        []float64 // without the mean over a period, clipped
+	sharp    []float64 // x without what is left of that mean, so that what moves slowly is no season
+	variance float64   // of x
 }
 
 // newPeriod clips what sticks out less often than every other period.
 func newPeriod(values []float64, m int) period {
 	x := clipped(detrended(values, m), 0.5/float64(m))
-	return period{m, x, detrended(x, m)}
+	variance, _ := covariance(x, x, 0)
+	return period{m, x, detrended(x, m), variance}
 }
 
 // at is how alike values k steps apart are, with the number of pairs.
-func (p period) at(k int) (r float64, pairs int) { return correlation(p.x, p.sharp, k) }
+func (p period) at(k int) (r float64, pairs int) {
+	r, pairs = covariance(p.x, p.sharp, k)
+	return r / p.variance, pairs
+}
 
 // standardError is that of one pair of values when nothing repeats: Bartlett's (1946), from what nearer values have in common.
 func (p period) standardError() float64 {
 	variance := 1.0
 	for k := 1; k <= p.steps/2; k++ {
-		near, _ := correlation(p.x, p.x, k)
-		variance += 2 * near * near
+		near, _ := covariance(p.x, p.x, k)
+		variance += 2 * near * near / (p.variance * p.variance)
 	}
 	return math.Sqrt(variance)
 }
 
 // likeness is that of all multiples of the period, in standard errors.
 func (p period) likeness() float64 {
-	if next, _ := p.at(p.steps); next <= 0 {
+	if next, _ := p.at(p.steps); !(next > 0) {
 		return 0
 	}
 	var sum, pairs float64
@@ -112,7 +117,7 @@ func shortest(values []float64, m int, errors float64) int {
 	return m
 }
 
-// peak is the period up to a third of the history at whose multiples the mean autocorrelation rises most above the least at shorter periods; 0 where there is
+// peak is the period up to a third of the history at whose multiples the mean autocovariance rises most above the least at shorter periods; 0 where there is
 // none. A longer one must rise by a tenth more than a shorter.
 func peak(values []float64) int {
 	most := len(values) / 3
@@ -122,7 +127,7 @@ func peak(values []float64) int {
 	x := clipped(detrended(values, most), 0.01)
 	r := make([]float64, len(values)/2+1)
 	for k := range r {
-		r[k], _ = correlation(x, x, k)
+		r[k], _ = covariance(x, x, k)
 	}
 	at, height, least := 0, 0.0, math.Inf(1)
 	for k, before := 2, r[1]; k <= most; k++ {
@@ -178,25 +183,16 @@ func measured(values []float64) []float64 {
 	return slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 }
 
-// correlation is that of x with what y was k steps before, both of mean zero, over the pairs that were measured, in the variance of x.
-func correlation(x, y []float64, k int) (r float64, pairs int) {
-	var product, square float64
-	n := 0
-	for i, v := range x {
-		if math.IsNaN(v) {
-			continue
-		}
-		square += v * v
-		n++
-		if i >= k && !math.IsNaN(y[i-k]) {
-			product += v * y[i-k]
+// covariance is that of x with what y was k steps before, both of mean zero, over the pairs that were measured.
+func covariance(x, y []float64, k int) (mean float64, pairs int) {
+	var sum float64
+	for i, v := range x[k:] {
+		if product := v * y[i]; !math.IsNaN(product) {
+			sum += product
 			pairs++
 		}
 	}
-	if square == 0 || pairs == 0 {
-		return 0, pairs
-	}
-	return product / float64(pairs) / (square / float64(n)), pairs
+	return sum / float64(max(pairs, 1)), pairs
 }
 
 // without takes the usual course of a season of m steps out of the values: the median at each place of it.
