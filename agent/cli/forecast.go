@@ -22,7 +22,7 @@ type ForecastOptions struct {
 	Horizon int              // steps ahead, at least 1
 	Level   float64          // of the interval in percent; 0 is 95
 	Events  []forecast.Event // known events, past and coming; series must then have times
-	Season  []int            // season lengths in steps; nil takes a day and a week of the file's step, hours for the wide shape
+	Season  []int            // season lengths in steps; nil finds those of each series; the wide shape has hours
 }
 
 // Forecast reads series from in, forecasts each and writes id,h,mean,lo,hi to out. Nothing is written when a series cannot be forecast.

@@ -18,7 +18,7 @@ type seriesFlags struct {
 	Horizon int     `help:"Steps ahead." required:"" placeholder:"N"`
 	Level   float64 `help:"Level of the interval in percent." default:"95"`
 	Events  string  `help:"CSV file of known events, past and coming: name,start,end[,every]; an empty end is a change for good, such as a deployment." placeholder:"FILE"`
-	Season  []int   `help:"Season lengths in steps, such as 24,168; a day and a week when empty." placeholder:"N"`
+	Season  []int   `help:"Season lengths in steps, such as 24,168; those found in each series when empty." placeholder:"N"`
 }
 
 func (f seriesFlags) options() (ForecastOptions, error) {

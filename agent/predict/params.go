@@ -14,7 +14,7 @@ import (
 // Params are the models' parameters in force.
 type Params struct {
 	Level        float64       // of the intervals of load forecasts, in percent
-	Seasons      []int         // season lengths of hourly series, in hours
+	Seasons      []int         // season lengths of hourly series, in hours; nil is those found in each
 	Horizon      time.Duration // of volume forecasts
 	LoadHorizon  time.Duration
 	LimitHorizon time.Duration // how far ahead limits are looked for
@@ -34,7 +34,7 @@ type parameter struct {
 // parameters is the table of all parameters. A new one is one row here and one field of Params.
 var parameters = []parameter{
 	{"level", "95", "load", "level of the intervals in percent", float(func(p *Params) *float64 { return &p.Level }, 50, 99.9)},
-	{"season", "24,168", "load", "season lengths in hours", readSeasons},
+	{"season", seasonsFound, "load", "season lengths in hours, or found in each series", readSeasons},
 	{"load_horizon", "7 days", "load", "how far ahead load is forecast", span(func(p *Params) *time.Duration { return &p.LoadHorizon }, time.Hour, 28*day)},
 	{"min_history", "48 hours", "load", "a statement with less history gets its share of the whole load", span(func(p *Params) *time.Duration { return &p.MinHistory }, time.Hour, 365*day)},
 	{"origins", "5", "load", "earlier origins at which models are tried", whole(func(p *Params) *int { return &p.Origins }, 1, 20)},
@@ -168,12 +168,19 @@ func spanText(d time.Duration) string {
 	return fmt.Sprintf("%d hours", d/time.Hour)
 }
 
+// seasonsFound is the value of season by which each series has the seasons that are found in it.
+const seasonsFound = "found"
+
 func readSeasons(p *Params, text string) error {
 	var out []int
+	if text == seasonsFound {
+		p.Seasons = nil
+		return nil
+	}
 	for _, part := range strings.Split(text, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(part))
 		if err != nil || n < 2 || n > 8784 || len(out) == 3 {
-			return fmt.Errorf("%q is not a list of at most three season lengths from 2 to 8784 hours", text)
+			return fmt.Errorf("%q is neither \"found\" nor a list of at most three season lengths from 2 to 8784 hours", text)
 		}
 		out = append(out, n)
 	}

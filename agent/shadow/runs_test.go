@@ -81,6 +81,35 @@ func TestAccuracy(t *testing.T) {
 	}
 }
 
+// TestFlags holds that every view of forecasts flags the skill at or below zero that was measured, and no other.
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	d := start(t, t.TempDir())
+	defer d.Close()
+	run := forecast.Run{StartedAt: monday}
+	for name, b := range map[string]forecast.Backtest{
+		"good": {Origins: 5, Skill: 0.2}, "even": {Origins: 5, Skill: 0}, "bad": {Origins: 5, Skill: -0.5},
+		"unknown": {Origins: 5, Skill: math.NaN()}, "untested": {},
+	} {
+		point := forecast.Point{At: monday, Mean: 1, Lo: 0, Hi: 2}
+		for _, kind := range []string{"load", "volume"} {
+			s := forecast.Series{ID: kind + ":" + name, Kind: kind, Object: name, Step: time.Hour}
+			run.Results = append(run.Results, forecast.Result{Series: s, Model: "m", Level: 95, From: monday, To: monday, Backtest: b, Points: []forecast.Point{point}})
+		}
+		run.Limits = append(run.Limits, forecast.Limit{Kind: "disk", Object: name, Basis: forecast.Basis{Model: "m", From: monday, To: monday, Backtest: b}})
+	}
+	if _, err := d.SaveRun(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	for view, object := range map[string]string{"volume_forecast": "relation", "load_forecast": "series", "limits_forecast": "object", "forecast_runs": "series"} {
+		got := ask(t, d, "SELECT string_agg(DISTINCT split_part("+object+", ':', -1), ' ' ORDER BY split_part("+object+", ':', -1)) FROM ("+
+			source(t, d, Ref{Name: "foreshadow." + view})+") WHERE flag = 'no better than the seasonal naive'")
+		if got != "bad even" {
+			t.Errorf("%s flags %q, want bad and even", view, got)
+		}
+	}
+}
+
 // TestThinning keeps the points of the newest runs, and of older ones enough to be held against what happens.
 func TestThinning(t *testing.T) {
 	t.Parallel()

@@ -37,23 +37,23 @@ func newRun(p *prepared, horizon int, opt Options) *run {
 	if count == 0 {
 		count = DefaultOrigins
 	}
-	r.origins, r.tested = origins(len(p.filled), horizon, p.seasons[0], count)
+	r.origins, r.tested = origins(len(p.filled), horizon, p.cycle, count)
 	r.runPool()
 	r.choose()
 	return r
 }
 
-// origins spaces at most count earlier origins a short season apart, the last one early enough to compare the horizon,
+// origins spaces at most count earlier origins a cycle apart, the last one early enough to compare the horizon,
 // or as much of it as leaves two thirds of the values before it. Each has half of the values before it: with fewer, the models there would not be those of the end.
-func origins(n, horizon, season, count int) (at []int, tested int) {
+func origins(n, horizon, cycle, count int) (at []int, tested int) {
 	tested = max(1, min(horizon, n/3))
 	least := (n + 1) / 2
 	last := n - tested
 	if count < 1 || last < least || last < 2 {
 		return nil, tested
 	}
-	step := max(season, 1)
-	if season == 1 {
+	step := max(cycle, 1)
+	if cycle == 1 {
 		step = max(1, tested/4)
 	}
 	if count > 1 {

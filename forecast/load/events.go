@@ -38,10 +38,10 @@ func withEvents(s forecast.Series, horizon int, opt Options) (forecast.Result, e
 	return result, err
 }
 
-// effects is what the events do to each step of the history and of the horizon, on the model's scale: the change over a season is regressed on
+// effects is what the events do to each step of the history and of the horizon, on the model's scale: the change over a cycle, or a long season, is regressed on
 // the change of being in each kind of event, so that what recurs with the season is left to the season.
 func (p *prepared) effects(s forecast.Series, horizon int, events []forecast.Event) []float64 {
-	m := p.seasons[0]
+	m := p.cycle
 	if long := p.season(longSeason); long > 0 && 3*long <= len(p.onScale) {
 		m = long
 	}

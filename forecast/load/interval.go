@@ -56,12 +56,12 @@ func (r *run) halfWidths() []float64 {
 }
 
 // window is how many steps to either side lend their residuals to a step.
-func (r *run) window() int { return max(2, min(r.p.seasons[0]/2, 12)) }
+func (r *run) window() int { return max(2, min(r.p.cycle/2, 12)) }
 
 // margin widens intervals for what the residuals cannot show: they come from the origins by which the pool was weighted, and from a shorter history than the end has.
 // Measured on earlier origins of the M4 hourly series, intervals of 50, 80 and 95 % cover 50, 74 and 88 % of what follows a week without it and 57, 81 and 92 % with it;
 // after a month and more it is 53, 81 and 95 %.
-func (r *run) margin() float64 { return 1 + 2*float64(r.p.seasons[0])/float64(len(r.p.filled)) }
+func (r *run) margin() float64 { return 1 + 2*float64(r.p.cycle)/float64(len(r.p.filled)) }
 
 // spread gives half widths for each step that is compared: the conformal quantile of the residuals near the step.
 func (r *run) spread(all []residual) []float64 {

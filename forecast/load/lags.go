@@ -22,18 +22,18 @@ type lagSet struct {
 	diff bool
 }
 
-// denseLags is the number of nearest lags that are taken when the season is longer than an hourly day.
+// denseLags is the number of nearest lags that are taken whatever the seasons: an hourly day and one more.
 const denseLags = 25
 
 var (
 	dense = lagSet{lags: func(s, l int) []int {
-		return join(span(1, min(s+1, denseLags)), span(s-1, s+1), span(2*s-2, 2*s+1), around(l, 2))
+		return join(span(1, denseLags), span(s-1, s+1), span(2*s-2, 2*s+1), around(l, 2))
 	}}
 	sparse = lagSet{lags: func(s, l int) []int {
 		return join(span(1, 3), span(s, s+2), around(l, 1), around(l+1, 1))
 	}}
 	twoWeeks = lagSet{lags: func(s, l int) []int {
-		return join(span(1, min(s+1, denseLags)), span(s-1, s+1), span(2*s-2, 2*s+1), around(l, 0), around(l+1, 0), around(2*l, 0))
+		return join(span(1, denseLags), span(s-1, s+1), span(2*s-2, 2*s+1), around(l, 0), around(l+1, 0), around(2*l, 0))
 	}}
 	short = lagSet{diff: true, lags: func(s, l int) []int {
 		return join(span(1, 3), span(s-1, s+1))

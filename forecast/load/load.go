@@ -17,7 +17,7 @@ const DefaultOrigins = 9
 // Options say how to forecast. The zero value is fit for use.
 type Options struct {
 	Level   float64          // of the interval in percent, above 0 and below 100; 0 is 95
-	Seasons []int            // season lengths in steps, such as 24 and 168; nil derives a day and a week from the series' step
+	Seasons []int            // season lengths in steps, such as 24 and 168; nil finds them in the values, empty is none
 	Origins int              // earlier origins to try models at; 0 is DefaultOrigins, negative is none: points first, with a rough interval
 	Events  []forecast.Event // what is known to have changed the load, and to change it again
 }
@@ -43,7 +43,7 @@ func Forecast(s forecast.Series, horizon int, opt Options) (forecast.Result, err
 	r := newRun(p, horizon, opt)
 	path, half := r.chosen[len(r.origins)], r.halfWidths()
 	result := forecast.Result{
-		Series: s, Model: r.model, Level: r.level,
+		Series: s, Model: r.model + p.seasonText(), Level: r.level,
 		From: s.Start.Add(time.Duration(p.first) * s.Step), To: s.End(),
 		Points: make([]forecast.Point, horizon), Backtest: r.backtest(),
 	}

@@ -12,6 +12,7 @@ type model struct {
 
 // pool is every model. A new one is a row here, with its file; the order is part of the golden results.
 // The lag regressions differ so that their median is better than each of them. The seasonal rules are fewer and weigh twice, which short histories need most.
+// Without a season the seasonal rules are of the last value and of the last few, and the regressions have short lags only.
 var pool = []model{
 	{name: "lags", prior: 1, lags: &lagSpec{set: dense}},
 	{name: "lags-sparse", prior: 1, lags: &lagSpec{set: sparse}},

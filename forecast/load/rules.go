@@ -2,7 +2,7 @@ package load
 
 import "foreshadow/forecast"
 
-// seasonalNaive repeats the last season.
+// seasonalNaive repeats the last season; without one, which is one of a step, the last value.
 func seasonalNaive(s season) func(*prepared, int, int) []float64 {
 	return func(p *prepared, origin, horizon int) []float64 {
 		m := p.season(s)
@@ -21,7 +21,7 @@ func seasonalNaive(s season) func(*prepared, int, int) []float64 {
 func phaseMedian(s season, seasons int) func(*prepared, int, int) []float64 {
 	return func(p *prepared, origin, horizon int) []float64 {
 		m := p.season(s)
-		if m < 2 || origin < 2*m {
+		if m == 0 || origin < 2*m {
 			return nil
 		}
 		out := make([]float64, horizon)
@@ -45,9 +45,9 @@ func naive(p *prepared, origin, horizon int) []float64 {
 	return level(p.onScale[origin-1], horizon)
 }
 
-// seasonMedian is the median of the last season at every step.
+// seasonMedian is the median of the last cycle at every step.
 func seasonMedian(p *prepared, origin, horizon int) []float64 {
-	m := max(p.seasons[0], min(7, origin))
+	m := max(p.cycle, min(7, origin))
 	if origin < m {
 		return nil
 	}

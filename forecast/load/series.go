@@ -3,7 +3,6 @@ package load
 import (
 	"math"
 	"slices"
-	"time"
 
 	"foreshadow/forecast"
 )
@@ -20,7 +19,9 @@ type prepared struct {
 	values      []float64 // as measured; NaN where missing
 	filled      []float64
 	missing     []bool
-	seasons     []int // ascending, at least one, each shorter than the values
+	seasons     []int // ascending, at least one, each no longer than the values; a season of one step is none
+	assumed     int   // the one of seasons that was not found in the values; 0 where there is none
+	cycle       int   // see func cycle
 	nonNegative bool
 	scale       scale     // log where the values allow it
 	onScale     []float64 // filled, on scale
@@ -77,9 +78,15 @@ func prepare(s forecast.Series, opt Options) (*prepared, error) {
 		p.values[i] = min(max(v, -valueCap), valueCap)
 		p.nonNegative = p.nonNegative && v >= 0
 	}
-	p.seasons = seasons(opt.Seasons, s.Step, len(p.values))
-	p.filled = fill(p.values, p.seasons[0])
-	p.scale, p.onScale = p.makeScale(p.nonNegative)
+	seasons := opt.Seasons
+	if seasons == nil {
+		p.fillAndScale(1)
+		seasons, p.assumed = findSeasons(p.measuredOnScale(), calendar(s.Step))
+		seasons = append(seasons, p.assumed)
+	}
+	p.seasons = usable(seasons, len(p.values))
+	p.cycle = cycle(p.seasons[0], s.Step, len(p.values))
+	p.fillAndScale(p.seasons[0])
 	p.raw, p.onRaw = p.scale, p.onScale
 	if p.scale.log {
 		p.raw, p.onRaw = p.makeScale(false)
@@ -89,31 +96,18 @@ func prepare(s forecast.Series, opt Options) (*prepared, error) {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// seasons gives the season lengths to use with n values: those asked for, or a day and a week in steps. Lengths that do not fit at least once
-// before the last value are left out; a season of one step, which is none, remains when nothing else does.
-func seasons(asked []int, step time.Duration, n int) []int {
-	if asked == nil {
-		asked = Seasons(step)
-	}
-	var out []int
-	for _, m := range asked {
-		if m > 1 && m <= n && !slices.Contains(out, m) {
-			out = append(out, m)
-		}
-	}
-	slices.Sort(out)
-	if len(out) == 0 {
-		return []int{1}
-	}
-	return out
+// fillAndScale fills gaps by a season and puts the values on the models' scale.
+func (p *prepared) fillAndScale(season int) {
+	p.filled = fill(p.values, season)
+	p.scale, p.onScale = p.makeScale(p.nonNegative)
 }
 
-// Seasons is a day and a week in steps, as far as they are whole numbers above one.
-func Seasons(step time.Duration) []int {
-	out := []int{}
-	for _, season := range []time.Duration{24 * time.Hour, 7 * 24 * time.Hour} {
-		if step > 0 && season%step == 0 && season/step > 1 {
-			out = append(out, int(season/step))
+// measuredOnScale are the values on the models' scale, NaN where missing.
+func (p *prepared) measuredOnScale() []float64 {
+	out := slices.Clone(p.onScale)
+	for i, missing := range p.missing {
+		if missing {
+			out[i] = math.NaN()
 		}
 	}
 	return out

@@ -10,10 +10,10 @@ import (
 // shiftSpreads is how many robust standard deviations of earlier changes a change of level must measure.
 const shiftSpreads = 6
 
-// shifted says whether the level moved within the last two short seasons, further than the series ever moves: what came before then says
-// little about what comes. Each value is compared with the median at the same place of three seasons before, over windows of an eighth of a season.
+// shifted says whether the level moved within the last two cycles, further than the series ever moves: what came before then says
+// little about what comes. Each value is compared with the median at the same place of three cycles before, over windows of an eighth of a cycle.
 func (p *prepared) shifted() bool {
-	m := p.seasons[0]
+	m := p.cycle
 	w := max(m/8, 3)
 	if len(p.onScale) < 8*max(m, w) {
 		return false
@@ -42,7 +42,7 @@ func (p *prepared) unseen(from, until int) bool {
 	return slices.Min(p.onScale[from:]) > hi+beyond || slices.Max(p.onScale[from:]) < lo-beyond
 }
 
-// change is the median of values from up to to less the median at the same place of the three seasons before.
+// change is the median of values from up to to less the median at the same place of the three cycles before.
 func (p *prepared) change(from, to, m int) float64 {
 	var moves []float64
 	for t := from; t < to; t++ {

@@ -52,13 +52,13 @@ COMMENT ON TABLE foreshadow.series_points IS 'The measured values of every serie
 
 CREATE TABLE foreshadow.volume_forecast (
   run_id bigint, relation text, measure text, at timestamptz, p10 double precision, p50 double precision, p90 double precision,
-  model text, trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision);
-COMMENT ON TABLE foreshadow.volume_forecast IS 'Expected rows and bytes of each table, with the backtest that chose the model';
+  model text, trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision, flag text);
+COMMENT ON TABLE foreshadow.volume_forecast IS 'Expected rows and bytes of each table, with the backtest that chose the model; flag says where the model adds nothing';
 
 CREATE TABLE foreshadow.load_forecast (
   run_id bigint, series text, query text, measure text, at timestamptz, mean double precision, lo double precision, hi double precision, level double precision,
-  model text, trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision);
-COMMENT ON TABLE foreshadow.load_forecast IS 'Expected query load and host load, with the backtest that chose the model';
+  model text, trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision, flag text);
+COMMENT ON TABLE foreshadow.load_forecast IS 'Expected query load and host load, with the backtest that chose the model; flag says where the model adds nothing';
 
 CREATE TABLE foreshadow.load_by_hour_of_week (
   series text, object text, measure text, unit text, day_of_week integer, hour_of_day integer,
@@ -70,8 +70,8 @@ COMMENT ON COLUMN foreshadow.load_by_hour_of_week.hours IS 'How many such hours 
 CREATE TABLE foreshadow.limits_forecast (
   run_id bigint, limit_kind text, object text, current_value double precision, max_value double precision, unit text,
   p10 timestamptz, p50 timestamptz, p90 timestamptz, note text,
-  model text, trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision);
-COMMENT ON TABLE foreshadow.limits_forecast IS 'When limits will be reached; p10 is the early date';
+  model text, trained_from timestamptz, trained_to timestamptz, backtest_origins integer, mase double precision, skill double precision, coverage double precision, flag text);
+COMMENT ON TABLE foreshadow.limits_forecast IS 'When limits will be reached; p10 is the early date; flag says where the model adds nothing';
 COMMENT ON COLUMN foreshadow.limits_forecast.limit_kind IS 'integer_key, sequence, transaction_ids, multixacts, disk, connections, table_size, toast_size, toast_values, partition_range; of columns text_length, integer_range, numeric_range, check_bound, not_null';
 COMMENT ON COLUMN foreshadow.limits_forecast.note IS 'Such as: no limit in sight';
 
