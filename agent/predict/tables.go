@@ -106,7 +106,7 @@ func (t Tables) LowLoadWindows(ctx context.Context, duration time.Duration, seri
 		return out, sqlerr.New(sqlerr.ObjectNotInState, "series %q does not have a day of hourly values yet", series)
 	}
 	p := t.r.Params()
-	windows, err := load.LowWindows(s, int((duration+s.Step-1)/s.Step), windowDays, load.Options{Seasons: p.Seasons, Origins: p.Origins})
+	windows, err := load.LowWindows(s, int((duration+s.Step-1)/s.Step), windowDays, load.Options{Seasons: p.Seasons, Origins: p.Origins, Events: last.in.events})
 	if err != nil {
 		return out, err
 	}

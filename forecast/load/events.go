@@ -9,12 +9,28 @@ import (
 )
 
 // withEvents takes the effect of known events out of the history, forecasts what is left, and puts the effect of coming events on the points.
-// Effects are added on the model's scale, so that an event multiplies a load that is forecast on the logarithm. The backtest is that of the history
-// without them; the effects themselves are estimated from all of it.
+// The backtest is that of the history without them; the effects themselves are estimated from all of it.
 func withEvents(s forecast.Series, horizon int, opt Options) (forecast.Result, error) {
-	p, err := prepare(s, opt)
+	s, put, err := withoutEvents(s, horizon, opt)
 	if err != nil {
 		return forecast.Result{}, err
+	}
+	opt.Events = nil
+	result, err := Forecast(s, horizon, opt)
+	for k := range result.Points {
+		pt := &result.Points[k]
+		pt.Mean, pt.Lo, pt.Hi = put(k, pt.Mean), put(k, pt.Lo), put(k, pt.Hi)
+	}
+	result.Model += " with events"
+	return result, err
+}
+
+// withoutEvents is the series without the effect of known events, and a function that puts the effect of those to come on the value of a step ahead.
+// Effects are added on the model's scale, so that an event multiplies a load that is forecast on the logarithm.
+func withoutEvents(s forecast.Series, horizon int, opt Options) (forecast.Series, func(k int, v float64) float64, error) {
+	p, err := prepare(s, opt)
+	if err != nil {
+		return s, nil, err
 	}
 	effect := p.effects(s, horizon, opt.Events)
 	shift := func(v, by float64) float64 {
@@ -28,14 +44,7 @@ func withEvents(s forecast.Series, horizon int, opt Options) (forecast.Result, e
 	for i := p.first; i < n; i++ {
 		s.Values[i] = shift(s.Values[i], -effect[i])
 	}
-	opt.Events = nil
-	result, err := Forecast(s, horizon, opt)
-	for k := range result.Points {
-		pt := &result.Points[k]
-		pt.Mean, pt.Lo, pt.Hi = shift(pt.Mean, effect[n+k]), shift(pt.Lo, effect[n+k]), shift(pt.Hi, effect[n+k])
-	}
-	result.Model += " with events"
-	return result, err
+	return s, func(k int, v float64) float64 { return shift(v, effect[n+k]) }, nil
 }
 
 // effects is what the events do to each step of the history and of the horizon, on the model's scale: the change over a cycle, or a long season, is regressed on

@@ -18,6 +18,7 @@ type Window struct {
 const nearlyLowest = 0.1
 
 // LowWindows gives the window of so many steps with the least load expected in each of the coming days, which are counted from the end of s.
+// Events to come are in what is expected; the hits are those of the history without events.
 func LowWindows(s forecast.Series, width, days int, opt Options) ([]Window, error) {
 	if s.Step <= 0 || (24*time.Hour)%s.Step != 0 {
 		return nil, fmt.Errorf("steps of %v do not divide a day", s.Step)
@@ -29,6 +30,10 @@ func LowWindows(s forecast.Series, width, days int, opt Options) ([]Window, erro
 	if err := forecast.Check(s, days*day, opt.Level); err != nil {
 		return nil, err
 	}
+	s, put, err := withoutEvents(s, days*day, opt)
+	if err != nil {
+		return nil, fmt.Errorf("forecast %q: %w", s.ID, err)
+	}
 	p, err := prepare(s, opt)
 	if err != nil {
 		return nil, fmt.Errorf("forecast %q: %w", s.ID, err)
@@ -37,6 +42,9 @@ func LowWindows(s forecast.Series, width, days int, opt Options) ([]Window, erro
 	out := make([]Window, days)
 	for d := range out {
 		expected := r.expected(len(r.origins), d*day, day)
+		for k := range expected {
+			expected[k] = put(d*day+k, expected[k])
+		}
 		at, mean := lowest(expected, width)
 		from := s.End().Add(time.Duration(d*day+at) * s.Step)
 		out[d] = Window{From: from, To: from.Add(time.Duration(width) * s.Step), Mean: mean, Day: average(expected)}

@@ -39,6 +39,39 @@ func TestLowWindows(t *testing.T) {
 	}
 }
 
+// A job that runs in the usual low hours of the coming day, and ran so before, moves that day's window and no other's.
+func TestLowWindowsKeepClearOfEvents(t *testing.T) {
+	t.Parallel()
+	values := busy()
+	s := forecast.Series{Start: start, Step: time.Hour, Values: values}
+	quiet, err := LowWindows(s, 2, 2, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []forecast.Event
+	for _, day := range []int{-20, -13, -9, -4, 0} {
+		from := quiet[0].From.Add(time.Duration(24*day-3) * time.Hour)
+		events = append(events, forecast.Event{Name: "job", From: from, To: from.Add(8 * time.Hour)})
+	}
+	for i := range values {
+		for _, e := range events {
+			if e.Covers(start.Add(time.Duration(i) * time.Hour)) {
+				values[i] *= 5
+			}
+		}
+	}
+	windows, err := LowWindows(s, 2, 2, Options{Events: events})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if job := events[len(events)-1]; windows[0].From.Before(job.To) && windows[0].To.After(job.From) {
+		t.Errorf("the window from %v to %v lies in the job from %v to %v", windows[0].From, windows[0].To, job.From, job.To)
+	}
+	if away := windows[1].From.Sub(quiet[1].From).Abs(); away > 2*time.Hour {
+		t.Errorf("the day without a job has its window at %v, and %v without events", windows[1].From, quiet[1].From)
+	}
+}
+
 // Load without a rhythm has its lowest hour anywhere: the hit rate must say so.
 func TestLowWindowsOfNoise(t *testing.T) {
 	t.Parallel()
