@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
+	"google.golang.org/protobuf/proto"
 
 	"foreshadow/sql/ast"
 	"foreshadow/sql/types"
@@ -122,10 +123,15 @@ func (rel *table) plain() []col {
 func (t *translator) subselect(s *scope, n *pg.RangeSubselect) string {
 	outer := &scope{parent: s.parent, ctes: s.ctes}
 	lateral := ""
+	query := n.Subquery.GetSelectStmt()
 	if n.Lateral {
 		outer, lateral = s, "LATERAL "
+		if query.LimitCount == nil && query.LimitOffset == nil && len(query.DistinctClause) == 0 && len(query.SortClause) > 0 {
+			query, _ = proto.Clone(query).(*pg.SelectStmt)
+			query.SortClause = nil // orders nothing, and DuckDB 1.5.6 loses rows with it where an aggregate has none
+		}
 	}
-	rel := t.decided(t.selectStmt(n.Subquery.GetSelectStmt(), outer))
+	rel := t.decided(t.selectStmt(query, outer))
 	name := ""
 	if n.Alias != nil {
 		name = n.Alias.Aliasname

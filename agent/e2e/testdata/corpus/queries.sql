@@ -281,3 +281,5 @@ SELECT g FROM tame t, generate_series(t.id, 5, t.id - t.id) g;
 
 WITH w AS (SELECT n1.v, n1.parent FROM tame AS n1 FULL JOIN generate_series(0, 5) AS n2 ON n1.parent = n2 WHERE n1.v !~ '[0-9]+' ORDER BY 1 NULLS FIRST, 2 LIMIT 5)
 SELECT n4.id, n4.i2 FROM w LEFT JOIN wild AS n4 ON w.parent = n4.id WHERE n4.b ORDER BY 1;
+
+SELECT n1.id, c1 FROM tame AS n1 CROSS JOIN LATERAL (SELECT every(n3.b) FROM tame AS n3 WHERE n1.b ORDER BY 1 DESC) AS n2(c1) ORDER BY 1;
