@@ -13,6 +13,7 @@ import (
 	"foreshadow/agent/pgtest"
 	"foreshadow/agent/shadow"
 	"foreshadow/sql/sqlerr"
+	"foreshadow/sql/types"
 )
 
 // sales reads the partitioned table from the shadow as "id|day|v" lines.
@@ -21,7 +22,7 @@ func (a *agent) sales(at shadow.AsOf) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := a.store.Query(a.t.Context(), shadow.Query{SQL: `SELECT id || '|' || day || '|' || coalesce("V alue", 'NULL') FROM (` + source + ")"})
+	rows, err := a.store.Query(a.t.Context(), shadow.Query{SQL: `SELECT id || '|' || day || '|' || coalesce("` + types.Column("V alue") + `", 'NULL') FROM (` + source + ")"})
 	if err != nil {
 		return nil, err
 	}
