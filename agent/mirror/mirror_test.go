@@ -220,7 +220,7 @@ func TestCollations(t *testing.T) {
 	t.Parallel()
 	p := pgtest.Start(t)
 	if p.Version() < 15 {
-		t.Skip("before PostgreSQL 15 a database's collation is the C library's")
+		t.Skip("SKIPPED: before PostgreSQL 15 a database's collation is the C library's")
 	}
 	p.Exec(t, "postgres", "CREATE DATABASE shop TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de-u-kn-true' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
 	f := &fixture{primary: p, opts: mirror.Options{Dir: pgtest.Dir(t), SourceDSN: p.DSN("postgres", "shop"), CatalogSQL: catalog.SQL, Poll: 50 * time.Millisecond,

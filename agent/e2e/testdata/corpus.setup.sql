@@ -47,8 +47,8 @@ INSERT INTO odd SELECT i, (ARRAY[0, 1.0, 1.00, -7.5, 'NaN', 'Infinity', '-Infini
   (ARRAY['b', 'A', 'a', 'B', 'ä', 'Z', 'z', 'é', 'e', 'É'])[i]
 FROM generate_series(1, 10) i;
 CREATE TABLE empty (id int PRIMARY KEY, i4 int, p numeric(10,2), s text, f8 float8, tz timestamptz);
-CREATE TABLE cased (id int PRIMARY KEY, "A" int, a text, "ID" numeric(10,2), "Aa" date, "aA" text, "from" int, rowid int, lo int, "ünïcode 😀" int, "say ""hi""" int);
-INSERT INTO cased SELECT i, i * 10, 'x' || i, i + 0.5, date '2026-01-01' + i, 'y' || i, i, -i, i * 2, i * 3, i * 4 FROM generate_series(1, 3) i;
+CREATE TABLE cased (id int PRIMARY KEY, "A" int, a text, "ID" numeric(10,2), "Aa" date, "aA" text, "from" int, rowid int, lo int, "ünïcode 😀" int, "say ""hi""" int, "Ü" int, "ü" text, "ı" int, "İ" text);
+INSERT INTO cased SELECT i, i * 10, 'x' || i, i + 0.5, date '2026-01-01' + i, 'y' || i, i, -i, i * 2, i * 3, i * 4, i * 5, 'u' || i, i * 6, 'i' || i FROM generate_series(1, 3) i;
 CREATE TABLE "Cased" (id int PRIMARY KEY, v text);
 INSERT INTO "Cased" VALUES (7, 'other');
 CREATE VIEW tame_view AS SELECT t.id, t.s, t.p * 2 AS twice, w.d FROM tame t LEFT JOIN wild w USING (id);

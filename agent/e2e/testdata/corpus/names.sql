@@ -32,3 +32,7 @@ SELECT "A", count(*) FROM cased GROUP BY "A" HAVING max(a) > 'x1' ORDER BY "A";
 
 -- error
 SELECT "iD" FROM cased;
+
+SELECT "Ü", "ü", "ı", "İ" FROM cased WHERE "ü" <> 'u1' ORDER BY "Ü";
+
+SELECT x."Ü", x."ü" FROM (SELECT "ü", "Ü" FROM cased) x ORDER BY 1;
