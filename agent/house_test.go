@@ -62,6 +62,7 @@ var house = map[string]struct {
 	"agent/pgtest":             {testOnly, "PostgreSQL servers for tests"},
 	"agent/e2e":                {testOnly, "the real binary and real clients"},
 	"pgwire/wiretest":          {testOnly, "scripted protocol"},
+	"forecast/forecasttest":    {testOnly, "real data for accuracy"},
 }
 
 // owners names the packages that may import each module that will one day be replaced.

@@ -7,30 +7,13 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"foreshadow/forecast"
+	"foreshadow/forecast/forecasttest"
 )
-
-// sharedData finds a data file in a folder named shared beside a folder above this one; the test is skipped where there is none.
-func sharedData(t testing.TB, parts ...string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		file := filepath.Join(append([]string{dir, "shared", "data"}, parts...)...)
-		if _, err := os.Stat(file); err == nil {
-			return file
-		}
-	}
-	t.Skipf("SKIPPED: no shared/data/%s beside a folder above; accuracy is not measured here", filepath.Join(parts...))
-	return ""
-}
 
 // project is one application's history and when its last event was.
 type project struct {
@@ -43,7 +26,7 @@ type project struct {
 func projects(t testing.TB) []project {
 	t.Helper()
 	read := func(name string) [][]string {
-		f, err := os.Open(sharedData(t, "schema_evolution", name))
+		f, err := os.Open(forecasttest.SharedData(t, "schema_evolution", name))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"math"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,24 +11,8 @@ import (
 	"time"
 
 	"foreshadow/forecast"
+	"foreshadow/forecast/forecasttest"
 )
-
-// sharedData finds a data file in a folder named shared beside a folder above this one; the test is skipped where there is none.
-func sharedData(t testing.TB, parts ...string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		file := filepath.Join(append([]string{dir, "shared", "data"}, parts...)...)
-		if _, err := os.Stat(file); err == nil {
-			return file
-		}
-	}
-	t.Skipf("SKIPPED: no shared/data/%s beside a folder above; accuracy is not measured here", filepath.Join(parts...))
-	return ""
-}
 
 // dataset is series with what came after each.
 type dataset struct {
@@ -41,8 +24,8 @@ type dataset struct {
 func data(t testing.TB, folder, trainFile, testFile string) dataset {
 	t.Helper()
 	var d dataset
-	d.ids, d.train = wide(t, sharedData(t, folder, trainFile))
-	_, d.test = wide(t, sharedData(t, folder, testFile))
+	d.ids, d.train = wide(t, forecasttest.SharedData(t, folder, trainFile))
+	_, d.test = wide(t, forecasttest.SharedData(t, folder, testFile))
 	return d
 }
 

@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"foreshadow/forecast"
+	"foreshadow/forecast/forecasttest"
 )
 
 var start = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -203,19 +203,12 @@ func TestRealGrowth(t *testing.T) {
 	}
 }
 
-// growth reads the rows a day of the growth series found in a folder named shared beside a folder above; the test is skipped where there is none.
+// growth reads the rows a day of the real growth series; the test is skipped where there are none.
 func growth(t *testing.T) [][]float64 {
 	t.Helper()
-	dir, err := os.Getwd()
+	f, err := os.Open(forecasttest.SharedData(t, "git_volume", "table_volume.csv"))
 	if err != nil {
 		t.Fatal(err)
-	}
-	var f *os.File
-	for ; f == nil && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		f, _ = os.Open(filepath.Join(dir, "shared", "data", "git_volume", "table_volume.csv"))
-	}
-	if f == nil {
-		t.Skip("SKIPPED: no shared/data/git_volume beside a folder above; accuracy is not measured here")
 	}
 	defer f.Close()
 	rows, err := csv.NewReader(f).ReadAll()
