@@ -97,6 +97,19 @@ func (t *translator) read(v value, oid uint32) value {
 	return t.literal(oid, t.coerced(*v.lit, oid, v.at), v.at)
 }
 
+// narrowed casts a whole number to a smaller type, with a look at its range: of a comparison with a plain cast DuckDB leaves the cast out, and the error with it.
+func narrowed(text string, oid uint32) string {
+	bits := 8*types.Of(oid, -1).Size - 1
+	body := func(x string) string {
+		return fmt.Sprintf("CASE WHEN %[1]s BETWEEN -%[2]d AND %[3]d THEN CAST(%[1]s AS %[4]s) WHEN %[1]s IS NOT NULL THEN %[5]s END",
+			x, int64(1)<<bits, int64(1)<<bits-1, types.Of(oid, -1).DuckDB, fail("22003", types.Of(oid, -1).Name+" out of range"))
+	}
+	if strings.ContainsAny(text, "( ") {
+		return let(text, body("x"))
+	}
+	return "(" + body(text) + ")"
+}
+
 // explicit casts between the exact types, with PostgreSQL's rounding and errors.
 func (t *translator) explicit(v value, oid uint32) value {
 	if v.undecided() {
@@ -119,6 +132,8 @@ func (t *translator) explicit(v value, oid uint32) value {
 		out.sql = t.float(v, duck)
 	case isInt(oid) && v.oid == types.Numeric:
 		out.sql = cast(t.round(v, 0, false).sql, duck)
+	case isInt(oid) && isInt(v.oid) && types.Of(oid, -1).Size < types.Of(v.oid, -1).Size:
+		out.sql = narrowed(v.sql, oid)
 	case isInt(oid) && (isNumber(v.oid) || v.oid == types.OID), oid == types.OID && isInt(v.oid), oid == types.Int4 && v.oid == types.Bool:
 		out.sql = cast(v.sql, duck)
 	case oid == types.Bool && v.oid == types.Int4:

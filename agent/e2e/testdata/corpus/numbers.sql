@@ -187,3 +187,13 @@ SELECT i4::bool::int8 FROM tame;
 
 -- error
 SELECT p::bool FROM tame;
+
+-- error
+SELECT i8::int4 > 3 FROM wild;
+
+-- error
+SELECT id FROM wild WHERE i4::int2 = 10;
+
+SELECT id, f8::int4 > 1, f4::int2 = 1, f8::int8 <> 2 FROM tame ORDER BY id;
+
+SELECT id FROM tame WHERE i8::int4 > 3 AND g::int2 < 4 ORDER BY id;
