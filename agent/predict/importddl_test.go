@@ -1,6 +1,7 @@
 package predict
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -62,6 +63,39 @@ func TestBadHistory(t *testing.T) {
 	var e *sqlerr.Error
 	if _, err := ReadHistory(strings.NewReader(ddlHeader+"a,2024-01-01,,m,users,add_column,a\n"), "b", noon); !errors.As(err, &e) || !strings.Contains(e.Hint, "It holds a") {
 		t.Errorf("a project that is not there: %v", err)
+	}
+}
+
+// fullDisk is a store that takes no schema events for now.
+type fullDisk struct {
+	*fake
+	full bool
+}
+
+func (f *fullDisk) AppendSchemaEvents(ctx context.Context, events []forecast.SchemaEvent) (int, error) {
+	if f.full {
+		return 0, errors.New("no space left on device")
+	}
+	return f.fake.AppendSchemaEvents(ctx, events)
+}
+
+// A history that the store could not take stays where it is, and is taken later.
+func TestInboxWaitsForTheStore(t *testing.T) {
+	t.Parallel()
+	store, inbox := &fullDisk{fake: &fake{now: noon}, full: true}, t.TempDir()
+	r, err := New(Options{Store: store, Inbox: inbox, Clock: func() time.Time { return noon }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := LeaveHistory(inbox, []forecast.SchemaEvent{{Relation: "public.a", Kind: "add_column", Object: "c", At: noon.Add(-day)}}, noon); err != nil {
+		t.Fatal(err)
+	}
+	if r.takeInbox(t.Context()) {
+		t.Error("taken by a store that is full")
+	}
+	store.full = false
+	if !r.takeInbox(t.Context()) || len(store.events) != 1 {
+		t.Errorf("not taken afterwards: %v", store.events)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"foreshadow/forecast"
+	"foreshadow/sql/sqlerr"
 )
 
 // The endings of files in the inbox: a history of DDL events, and values of series.
@@ -51,10 +52,14 @@ func (r *Runner) takeInbox(ctx context.Context) (taken bool) {
 		if ctx.Err() != nil {
 			return taken
 		}
-		if err != nil {
+		switch {
+		case unreadable(err):
 			r.o.Log.Error("an import was refused", "file", f.Name(), "error", err)
 			err = os.Rename(name, name+inboxRefused)
-		} else {
+		case err != nil:
+			r.o.Log.Warn("an import could not be stored and is tried again", "file", f.Name(), "error", err)
+			continue
+		default:
 			r.o.Log.Info("history imported", "file", f.Name(), "new", n)
 			taken, err = true, os.Remove(name)
 		}
@@ -63,6 +68,12 @@ func (r *Runner) takeInbox(ctx context.Context) (taken bool) {
 		}
 	}
 	return taken
+}
+
+// unreadable tells an error of the file from one of the store: its SQLSTATE is of data or of a name.
+func unreadable(err error) bool {
+	code := sqlerr.Code(err)
+	return strings.HasPrefix(code, "22") || strings.HasPrefix(code, "42")
 }
 
 func (r *Runner) importDDLFile(ctx context.Context, name string) (int, error) {
