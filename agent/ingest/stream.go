@@ -15,6 +15,8 @@ import (
 // Bounds of a batch and of what may wait for the store.
 const (
 	batchDelay   = 50 * time.Millisecond
+	readDelay    = 10 * time.Millisecond // while somebody reads
+	readLately   = 2 * time.Second
 	batchChanges = 10_000
 	queueChanges = 20_000
 	queueBytes   = 32 << 20
@@ -155,7 +157,7 @@ func (g *Ingest) store(ctx context.Context, q *queue) error {
 			return ctx.Err()
 		case <-q.filled:
 		}
-		if err := gather(ctx, q); err != nil {
+		if err := g.gather(ctx, q); err != nil {
 			return err
 		}
 		txs, idle, asked := q.take()
@@ -187,9 +189,13 @@ func (g *Ingest) store(ctx context.Context, q *queue) error {
 	}
 }
 
-// gather waits a little for more to come, so that a commit here is shared by many there.
-func gather(ctx context.Context, q *queue) error {
-	until := time.NewTimer(batchDelay)
+// gather waits a little for more to come, so that a commit here is shared by many there; less while somebody reads, who wants to see what is new.
+func (g *Ingest) gather(ctx context.Context, q *queue) error {
+	delay := batchDelay
+	if time.Since(g.o.Store.Asked()) < readLately {
+		delay = readDelay
+	}
+	until := time.NewTimer(delay)
 	defer until.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

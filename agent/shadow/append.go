@@ -166,7 +166,7 @@ func (d *DB) appendTx(ctx context.Context, txs []change.Tx) error {
 		}
 	}
 	if d.open && d.full() {
-		if err := d.foldTail(tx.CommitLSN); err != nil {
+		if err := d.foldTail(tx.CommitLSN, nil); err != nil {
 			return err
 		}
 	}
@@ -186,7 +186,7 @@ func (d *DB) split() error {
 	if err := d.flushWriters(); err != nil {
 		return err
 	}
-	if err := d.foldTail(d.pos.commit); err != nil {
+	if err := d.foldTail(d.pos.commit, nil); err != nil {
 		return err
 	}
 	if err := d.save(); err != nil {
@@ -251,7 +251,7 @@ func (d *DB) follow(k *known, tx *change.Tx, c *change.Change, after []change.Va
 		return logged, errNoStorage
 	}
 	k.t.used = Mark{LSN: tx.CommitLSN, Time: tx.CommitTime}
-	d.keep(k.t, d.shape(k.t), entry{lsn: tx.CommitLSN, xid: tx.XID, op: c.Op, before: c.Before, after: after})
+	d.keep(k.t, d.shape(k.t), d.pos.n+1, entry{lsn: tx.CommitLSN, xid: tx.XID, op: c.Op, before: c.Before, after: after})
 	return tailed, nil
 }
 

@@ -19,7 +19,7 @@ func (d *DB) current(oid uint32, column string) (base string, at int, typ string
 		return "", 0, "", sqlerr.New(sqlerr.UndefinedTable, "the table is not captured")
 	}
 	if !d.open {
-		if err := d.foldAll(); err != nil {
+		if err := d.foldFor(oid); err != nil {
 			return "", 0, "", err
 		}
 	}

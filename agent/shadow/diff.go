@@ -15,8 +15,9 @@ import (
 func (d *DB) Diff(oid uint32, before, after AsOf) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.ask(oid)
 	if !d.open {
-		if err := d.foldAll(); err != nil {
+		if err := d.foldFor(oid); err != nil {
 			return "", err
 		}
 	}

@@ -15,20 +15,58 @@ func (d *DB) foldAll() error {
 		return nil
 	}
 	start := time.Now()
-	err := d.transact(func() error { return d.foldTail(d.pos.commit) })
+	err := d.transact(func() error { return d.foldTail(d.pos.commit, nil) })
 	d.foldedAt = time.Now()
 	d.foldTook = d.foldedAt.Sub(start)
 	return err
 }
 
-// foldTail applies the tail to the current tables within the open transaction.
-func (d *DB) foldTail(upTo change.LSN) error {
+// remembered is for how long a table that a statement asked for is folded along with others. It is longer than any statement takes from
+// asking for its tables to seeing them.
+const remembered = time.Hour
+
+// ask notes that a statement will read a table, or the parts of a partitioned one.
+func (d *DB) ask(oid uint32) {
+	now := time.Now()
+	d.lastAsked.Store(now.UnixNano())
+	if t := d.tables[oid]; t != nil && len(t.Gens) > 0 {
+		d.asked[oid] = now
+		return
+	}
+	for _, t := range d.partsOf(oid) {
+		d.asked[t.OID] = now
+	}
+}
+
+// Asked tells when a statement last asked for a table.
+func (d *DB) Asked() time.Time { return time.Unix(0, d.lastAsked.Load()) }
+
+// foldFor brings a table up to the log, and in the same transaction those that statements asked for lately. So the tables of one statement, which
+// asks for them one by one, show one moment, and it waits for no others.
+func (d *DB) foldFor(oid uint32) error {
+	now := time.Now()
+	which := func(o uint32) bool { return o == oid || now.Sub(d.asked[o]) < remembered }
+	for o, tl := range d.tail {
+		if len(tl.entries) > 0 && which(o) {
+			return d.transact(func() error { return d.foldTail(d.pos.commit, which) })
+		}
+	}
+	return nil
+}
+
+// foldTail applies the tail of some tables, or of all where which is nil, to what they are now, within the open transaction.
+func (d *DB) foldTail(upTo change.LSN, which func(oid uint32) bool) error {
 	if err := d.flushWriters(); err != nil {
 		return err
 	}
+	d.pos.foldedN = d.pos.n
 	for oid, tl := range d.tail {
 		t := d.tables[oid]
 		if len(tl.entries) == 0 {
+			continue
+		}
+		if which != nil && !which(oid) {
+			d.pos.foldedN = min(d.pos.foldedN, tl.first-1)
 			continue
 		}
 		f := &fold{d: d, t: t, keys: keys(tl.rel)}
@@ -42,9 +80,17 @@ func (d *DB) foldTail(upTo change.LSN) error {
 		if err != nil {
 			return fmt.Errorf("fold %s.%s: %w", tl.rel.Schema, tl.rel.Name, err)
 		}
+		d.tailCount -= len(tl.entries)
+		d.tailBytes -= tl.bytes
+		delete(d.tail, oid)
+		if which != nil {
+			t.FoldedN, d.touched[oid] = d.pos.n, true
+		}
 	}
-	d.tail, d.tailCount, d.tailBytes = map[uint32]*tail{}, 0, 0
-	d.pos.folded, d.pos.foldedN = upTo, d.pos.n
+	if which == nil {
+		d.tail = map[uint32]*tail{} // also what was read for tables without changes
+		d.pos.folded = upTo
+	}
 	return nil
 }
 
@@ -194,23 +240,23 @@ func (f *fold) end() error {
 	if err := f.d.wanted(f.t, cols, rows, lsns); err != nil {
 		return err
 	}
-	var find string
 	from := f.t.base()
-	switch {
-	case f.aside:
+	if f.aside {
 		from = f.t.newer()
 		f.t.Pending += int64(len(rows))
 		if err := f.d.w.exec(f.outdate()); err != nil {
 			return err
 		}
-		fallthrough
-	case f.keys != nil:
-		find = fmt.Sprintf("SELECT b.rowid AS r, w.n FROM %s b JOIN wanted w ON %s", from, match("b", "w", cols))
-	default:
-		find = findEqual(from, f.t.gen().Types)
+	}
+	if f.keys != nil {
+		return f.d.w.execAll(
+			fmt.Sprintf("INSERT INTO %s SELECT %s, b.lo, w.n::UBIGINT FROM %s b JOIN wanted w ON %s WHERE b.lo < w.n",
+				f.t.hist(), f.t.gen().columns("b."), from, match("b", "w", cols)),
+			fmt.Sprintf("DELETE FROM %s USING wanted w WHERE %s", from, match(from, "w", cols)),
+			"DROP TABLE wanted")
 	}
 	return f.d.w.execAll(
-		"CREATE OR REPLACE TEMP TABLE victims AS "+find,
+		"CREATE OR REPLACE TEMP TABLE victims AS "+findEqual(from, f.t.gen().Types),
 		fmt.Sprintf("INSERT INTO %s SELECT %s, b.lo, v.n::UBIGINT FROM %s b JOIN victims v ON b.rowid = v.r WHERE b.lo < v.n",
 			f.t.hist(), f.t.gen().columns("b."), from),
 		fmt.Sprintf("DELETE FROM %s WHERE rowid IN (SELECT r FROM victims)", from),

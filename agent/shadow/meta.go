@@ -26,6 +26,7 @@ type table struct {
 	Note        string        `json:",omitempty"`
 	Unknown     int64         `json:",omitempty"` // values that were not sent and could not be found
 	Pending     int64         `json:",omitempty"` // changes that are folded and not settled
+	FoldedN     int64         `json:",omitempty"` // the last number of the journal that is folded, where others stand further back
 	Parts       []part        `json:",omitempty"` // oldest first
 	AsText      []string      `json:",omitempty"` // columns with a value that their DuckDB type cannot hold
 	Lost        *lost         `json:",omitempty"` // since when the rows are not known, while they are not

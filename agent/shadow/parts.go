@@ -123,14 +123,21 @@ func (d *DB) partitioned(ref Ref) (sql string, known bool, err error) {
 	return sql, true, err
 }
 
-// leavesAt lists the tables that are or were parts of a partitioned one, and those that were at a moment.
-func (d *DB) leavesAt(ref Ref) (leaves, show []*table, err error) {
+// partsOf lists the tables that are or were parts of a partitioned one.
+func (d *DB) partsOf(oid uint32) []*table {
+	var parts []*table
 	for _, t := range d.tables {
-		if slices.ContainsFunc(t.Parts, func(p part) bool { return p.Of == ref.OID }) {
-			leaves = append(leaves, t)
+		if slices.ContainsFunc(t.Parts, func(p part) bool { return p.Of == oid }) {
+			parts = append(parts, t)
 		}
 	}
-	slices.SortFunc(leaves, func(a, b *table) int { return int(int64(a.OID) - int64(b.OID)) })
+	slices.SortFunc(parts, func(a, b *table) int { return int(int64(a.OID) - int64(b.OID)) })
+	return parts
+}
+
+// leavesAt lists the tables that are or were parts of a partitioned one, and those that were at a moment.
+func (d *DB) leavesAt(ref Ref) (leaves, show []*table, err error) {
+	leaves = d.partsOf(ref.OID)
 	for _, t := range leaves {
 		in, err := d.partAt(t, ref)
 		if err != nil {

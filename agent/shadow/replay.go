@@ -255,7 +255,7 @@ func (r *replay) conclude() error {
 		if len(now.Gens)+len(t.Gens) > 0 && !reflect.DeepEqual(now.Gens, t.Gens) {
 			return fmt.Errorf("the storage of table %d is not as it was: the segments do not fit together", t.OID)
 		}
-		t.Pending = now.Pending // when tables are settled is no part of their history
+		t.Pending, t.FoldedN = now.Pending, now.FoldedN // when tables are folded and settled is no part of their history
 		d.tables[t.OID], d.touched[t.OID] = t, true
 	}
 	clear(r.states)

@@ -35,7 +35,7 @@ func (d *DB) Seen(ctx context.Context, oid uint32, f Filter) (Seen, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.open {
-		if err := d.foldAll(); err != nil {
+		if err := d.foldFor(oid); err != nil {
 			return Seen{}, err
 		}
 	}

@@ -139,7 +139,7 @@ func (d *DB) reshape(t *table, v int32, trace *change.Trace, sure bool, in Mark)
 
 // carryOver is reshape, when it is known where the rows come from, or that they are lost.
 func (d *DB) carryOver(t *table, v int32, plan []int, lost bool, in Mark) error {
-	if err := d.foldTail(d.pos.commit); err != nil {
+	if err := d.foldTail(d.pos.commit, nil); err != nil {
 		return err
 	}
 	if err := d.settle(t); err != nil {
@@ -321,7 +321,7 @@ func (d *DB) fit(k *known, row []change.Value) error {
 }
 
 func (d *DB) widen(t *table, col int) error {
-	if err := d.foldTail(d.pos.commit); err != nil {
+	if err := d.foldTail(d.pos.commit, nil); err != nil {
 		return err
 	}
 	if err := d.settle(t); err != nil {

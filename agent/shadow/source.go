@@ -38,18 +38,19 @@ func sortRelations(rels []change.Relation) {
 	})
 }
 
-// Source gives the DuckDB SELECT that yields a relation under its own column names. It folds first what is not folded yet,
+// Source gives the DuckDB SELECT that yields a relation under its own column names. It folds first what is not folded yet of it,
 // so that the answer holds everything captured up to now; all relations show the same moment.
 func (d *DB) Source(_ context.Context, ref Ref) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.open {
-		if err := d.foldAll(); err != nil {
-			return "", err
-		}
-	}
 	if ref.Name != "" {
 		return d.view(ref)
+	}
+	d.ask(ref.OID)
+	if !d.open {
+		if err := d.foldFor(ref.OID); err != nil {
+			return "", err
+		}
 	}
 	t := d.tables[ref.OID]
 	if t == nil || len(t.Gens) == 0 {

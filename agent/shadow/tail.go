@@ -21,25 +21,32 @@ type entry struct {
 type tail struct {
 	rel     *change.Relation
 	entries []entry
+	first   int64 // the first entry's number in the journal
+	bytes   int
 	latest  map[string][]change.Value
 	fetched map[string][]change.Value // large values read from the current table, by key
 	// truncated says that the current table counts no more.
 	truncated bool
 }
 
-// keep adds a change to the tail.
-func (d *DB) keep(t *table, rel *change.Relation, e entry) {
+// keep adds a change, which has this number in the journal, to the tail.
+func (d *DB) keep(t *table, rel *change.Relation, n int64, e entry) {
 	tl := d.tail[t.OID]
 	if tl == nil {
 		tl = &tail{rel: rel}
 		d.tail[t.OID] = tl
 	}
+	if len(tl.entries) == 0 {
+		tl.first = n
+	}
 	tl.entries = append(tl.entries, e)
 	if tl.latest != nil {
 		tl.note(&e)
 	}
+	bytes := size(e.before) + size(e.after) + 64
+	tl.bytes += bytes
 	d.tailCount++
-	d.tailBytes += size(e.before) + size(e.after) + 64
+	d.tailBytes += bytes
 }
 
 func size(row []change.Value) int {
@@ -126,7 +133,7 @@ func unpackRow(b []byte) ([]change.Value, error) {
 
 // readTail rebuilds the tail in memory from what the journal has since the last fold.
 func (d *DB) readTail() error {
-	rows, err := d.w.rows("SELECT lsn, xid, oid, op, row_before, row_after FROM journal WHERE kind = $1 AND n > $2 ORDER BY n", int32(tailed), d.pos.foldedN)
+	rows, err := d.w.rows("SELECT lsn, xid, oid, op, row_before, row_after, n FROM journal WHERE kind = $1 AND n > $2 ORDER BY n", int32(tailed), d.pos.foldedN)
 	if err != nil {
 		return err
 	}
@@ -138,11 +145,11 @@ func (d *DB) readTail() error {
 		if e.after, err = unpacked(r[5]); err != nil {
 			return err
 		}
-		t := d.tables[uint32(r[2].(int64))]
-		if t == nil {
+		t, n := d.tables[uint32(r[2].(int64))], r[6].(int64)
+		if t == nil || n <= t.FoldedN {
 			continue
 		}
-		d.keep(t, d.shape(t), e)
+		d.keep(t, d.shape(t), n, e)
 	}
 	return nil
 }

@@ -26,6 +26,11 @@ const errorsMark = "/*errors*/"
 func (d *DB) view(ref Ref) (string, error) {
 	name := strings.TrimPrefix(ref.Name, "foreshadow.")
 	if name == "tables" {
+		if !d.open {
+			if err := d.foldAll(); err != nil {
+				return "", err
+			}
+		}
 		return d.tablesView(ref), nil
 	}
 	b, err := viewFiles.ReadFile("views/" + name + ".sql")
