@@ -69,6 +69,10 @@ func TestExtremes(t *testing.T) {
 	tables := map[string]string{}
 	var makes, fills, turns, ends []string
 	for typ, values := range extremes {
+		if (typ == "numeric(3,5)" || typ == "interval") && pg.Version() < 15 {
+			t.Log("PostgreSQL 14 has no scale beyond the precision, and shorter intervals")
+			continue
+		}
 		name := fmt.Sprintf("x%d", len(tables))
 		tables[typ] = name
 		makes = append(makes, fmt.Sprintf("CREATE TABLE %[1]s (id int, v %[2]s); ALTER TABLE %[1]s REPLICA IDENTITY FULL", name, typ))
