@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -102,6 +103,9 @@ type membership struct {
 //go:embed publish.sql
 var publishSQL string
 
+//go:embed publication.sql
+var publicationSQL string
+
 // publications makes our publications where they are missing, sets them right where somebody changed them, and gives their tables.
 func (s *Source) publications(ctx context.Context, c *pgx.Conn) (full, inserts map[uint32]membership, err error) {
 	if full, err = s.publication(ctx, c, s.o.Publication, "insert, update, delete, truncate"); err != nil {
@@ -113,8 +117,8 @@ func (s *Source) publications(ctx context.Context, c *pgx.Conn) (full, inserts m
 
 func (s *Source) publication(ctx context.Context, c *pgx.Conn, name, publish string) (map[uint32]membership, error) {
 	var all, right bool
-	err := c.QueryRow(ctx, "SELECT puballtables, NOT pubviaroot AND concat_ws(', ', CASE WHEN pubinsert THEN 'insert' END, CASE WHEN pubupdate THEN 'update' END, "+
-		"CASE WHEN pubdelete THEN 'delete' END, CASE WHEN pubtruncate THEN 'truncate' END) = $2 FROM pg_publication WHERE pubname = $1", name, publish).Scan(&all, &right)
+	var schemas []string
+	err := c.QueryRow(ctx, publicationSQL, name, publish).Scan(&all, &right, &schemas)
 	verb := "ALTER PUBLICATION %s SET (publish = '%s', publish_via_partition_root = false)"
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -126,6 +130,15 @@ func (s *Source) publication(ctx context.Context, c *pgx.Conn, name, publish str
 	}
 	if !right {
 		if _, err := c.Exec(ctx, fmt.Sprintf(verb, pgx.Identifier{name}.Sanitize(), publish)); err != nil {
+			return nil, fmt.Errorf("set up publication %q: %w", name, err)
+		}
+	}
+	if len(schemas) > 0 { // with them come tables without a replica identity, whose UPDATE and DELETE fail
+		for i := range schemas {
+			schemas[i] = pgx.Identifier{schemas[i]}.Sanitize()
+		}
+		sql := fmt.Sprintf("ALTER PUBLICATION %s DROP TABLES IN SCHEMA %s", pgx.Identifier{name}.Sanitize(), strings.Join(schemas, ", "))
+		if _, err := c.Exec(ctx, sql); err != nil {
 			return nil, fmt.Errorf("set up publication %q: %w", name, err)
 		}
 	}

@@ -44,6 +44,12 @@ func TestVerify(t *testing.T) {
 	if _, err := d.psql(t, "analyst", "shop", "-c", "VERIFY SHADOW TABLE guarded"); err == nil {
 		t.Error("a table that does not exist was verified")
 	}
+	if out, err := d.psql(t, "analyst", "shop", "-c", "SET statement_timeout = 1", "-c", "VERIFY SHADOW"); err == nil || !strings.Contains(out, "canceling statement due to statement timeout") {
+		t.Errorf("a comparison with a timeout: %v\n%s", err, out)
+	}
+	if out, err := d.psql(t, "analyst", "shop", "-c", "VERIFY SHADOW TABLE customers"); err != nil || !strings.Contains(out, "equal") {
+		t.Errorf("a comparison after a timeout: %v\n%s", err, out)
+	}
 }
 
 // verify runs the command as a login and gives its whole output and its exit status.

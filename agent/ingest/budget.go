@@ -51,17 +51,35 @@ func (g *Ingest) spent(slot capture.SlotState) bool {
 	return true
 }
 
+// spare says that tables may be copied: the stream rests meanwhile, and the primary keeps its log. Past half of the budget tables that were begun are
+// ended, and the stream goes on, until there is less.
+func (g *Ingest) spare() bool { return g.o.Budget <= 0 || g.Status().Retained <= g.o.Budget/2 }
+
+// unaffordable is said when a copy that was under way broke the budget.
+const unaffordable = "a table could not be copied before the primary kept more log for it than source.wal-budget; raise the budget, or leave the table out: it is tried again at %s"
+
+// breathe waits after a copy that broke the budget: a minute at first, at last an hour. Nothing is captured meanwhile, and the primary keeps nothing for us.
+func (g *Ingest) breathe(ctx context.Context) {
+	pause := min(time.Minute<<min(g.breaches, 10), time.Hour)
+	g.breaches++
+	text := fmt.Sprintf(unaffordable, time.Now().Add(pause).UTC().Format(time.RFC3339))
+	g.set(func(s *Status) { s.State, s.Message = "paused", text })
+	g.o.Log.Error("a copy needs more log than the budget allows; capture pauses and copies every table again", "source", g.o.Name, "budget_bytes", g.o.Budget, "pause", pause)
+	select {
+	case <-ctx.Done():
+	case <-time.After(pause):
+	}
+}
+
 // release drops the slot, once the session that used it has let go.
 func (g *Ingest) release(ctx context.Context) {
 	for ctx.Err() == nil {
 		slot, err := g.o.Source.SlotState(ctx)
-		if err == nil && !slot.Exists {
-			return
-		}
-		if err == nil {
+		if err == nil && slot.Exists {
 			err = g.o.Source.DropSlot(ctx)
 		}
 		if err == nil {
+			g.set(func(s *Status) { s.Retained, s.Warning = 0, "" })
 			return
 		}
 		g.o.Log.Warn("the slot could not be given up and is tried again", "source", g.o.Name, "error", err)

@@ -13,11 +13,11 @@ import (
 	"foreshadow/agent/shadow"
 )
 
-// copyTables loads every table that has no rows yet. What is durable stays if it is cut off.
-func (g *Ingest) copyTables(ctx context.Context, cat capture.Catalog, snap *capture.Snapshot) error {
+// copyTables loads the tables that have no rows yet; it is whole where none is left for when the primary keeps less log. What is durable stays if it is cut off.
+func (g *Ingest) copyTables(ctx context.Context, cat capture.Catalog, snap *capture.Snapshot) (whole bool, err error) {
 	st, err := g.o.Store.State(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var todo []*capture.Table
 	older := false
@@ -34,16 +34,17 @@ func (g *Ingest) copyTables(ctx context.Context, cat capture.Catalog, snap *capt
 	for oid, t := range st.Tables {
 		if !there[oid] && !t.Dropped {
 			if err := g.o.Store.Drop(ctx, oid, max(st.End, st.Commit)); err != nil {
-				return err
+				return false, err
 			}
 		}
 	}
 	if len(todo) == 0 {
-		return nil
+		g.leave(false)
+		return true, nil
 	}
 	if snap == nil && older {
 		if err := g.o.Source.WaitOlder(ctx); err != nil {
-			return err
+			return false, err
 		}
 	}
 	g.set(func(s *Status) { s.State, s.Message = "copying", "" })
@@ -54,7 +55,22 @@ func (g *Ingest) copyTables(ctx context.Context, cat capture.Catalog, snap *capt
 	}
 	c := &copier{g: g, snap: snap}
 	c.turn.L = &c.mu
-	return c.run(ctx, todo)
+	err = c.run(ctx, todo)
+	for _, t := range c.todo {
+		g.operate(t, func(o *Operation) {
+			o.Message = "waits until the primary keeps less log for capture than half of source.wal-budget"
+		})
+	}
+	whole = len(c.todo) == 0
+	g.leave(!whole)
+	return whole, err
+}
+
+// leave notes whether tables wait to be copied later.
+func (g *Ingest) leave(some bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.behind = some
 }
 
 // copier shares the parts of tables among workers. A table is begun when no part of the ones before it is left to take.
@@ -102,7 +118,7 @@ func (c *copier) wake() {
 	c.turn.Broadcast()
 }
 
-// work takes what there is to do until nothing is left.
+// work takes what there is to do until nothing is left, or the primary keeps too much log for another table to begin.
 func (c *copier) work(ctx context.Context) error {
 	for {
 		t, j, at := c.take(ctx)
@@ -139,7 +155,7 @@ func (c *copier) take(ctx context.Context) (*capture.Table, *job, change.Extent)
 				return nil, j, at
 			}
 		}
-		if len(c.todo) > 0 {
+		if len(c.todo) > 0 && c.g.spare() {
 			t := c.todo[0]
 			c.todo = c.todo[1:]
 			c.busy++

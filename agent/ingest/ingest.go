@@ -48,6 +48,9 @@ type Ingest struct {
 	broken  string            // why the stream cannot be continued, until the gap is recorded
 	keys    map[uint32]string // every table's place in a publication
 	waited  map[uint32]string // and the one that it has had for long enough for a copy to be whole
+
+	behind   bool // tables were left for when the primary keeps less log
+	breaches int  // copies in a row that broke the budget; Run's alone
 }
 
 // Status is where capture stands.
@@ -134,6 +137,10 @@ func (g *Ingest) Run(ctx context.Context) error {
 			g.broken = broken.Reason
 			g.mu.Unlock()
 		}
+		if errors.Is(err, errUnaffordable) {
+			g.breathe(ctx)
+			continue
+		}
 		g.set(func(s *Status) { s.State, s.Message = "retrying", err.Error() })
 		g.o.Log.Warn("capture was interrupted and is tried again", "source", g.o.Name, "error", err)
 		if now := g.Status(); now.Received > began.Received || now.Changes > began.Changes {
@@ -165,6 +172,9 @@ func (g *Ingest) guarded(ctx context.Context) error {
 	switch {
 	case errors.Is(cause, errSpent):
 		g.release(ctx)
+		if g.Status().State == "copying" {
+			return errUnaffordable
+		}
 		return errSpent
 	case errors.Is(cause, errFull):
 		return errFull
@@ -172,8 +182,11 @@ func (g *Ingest) guarded(ctx context.Context) error {
 	return err
 }
 
-// errSpent ends a session for which the primary keeps too much log.
-var errSpent = errors.New("the primary keeps more log for capture than the budget allows")
+// errSpent ends a session for which the primary keeps too much log; it is errUnaffordable where tables were being copied.
+var (
+	errSpent        = errors.New("the primary keeps more log for capture than the budget allows")
+	errUnaffordable = fmt.Errorf("a table is copied: %w", errSpent)
+)
 
 // session sees that there is a slot we can trust and that every table has its rows, then streams.
 func (g *Ingest) session(ctx context.Context) error {
@@ -198,7 +211,8 @@ func (g *Ingest) session(ctx context.Context) error {
 		}
 		defer snap.Close()
 	}
-	if err := g.copyTables(ctx, cat, snap); err != nil {
+	whole, err := g.copyTables(ctx, cat, snap)
+	if err != nil {
 		return err
 	}
 	g.settled()
@@ -208,7 +222,10 @@ func (g *Ingest) session(ctx context.Context) error {
 	if err := g.place(ctx, cat); err != nil {
 		return err
 	}
-	g.markReady()
+	if whole {
+		g.markReady()
+		g.breaches = 0
+	}
 	return g.stream(ctx)
 }
 
@@ -225,10 +242,17 @@ func (g *Ingest) place(ctx context.Context, cat capture.Catalog) error {
 	return g.o.Store.Place(ctx, parents, shadow.Mark{LSN: cat.LSN, Time: cat.Time}, shadow.Mark{LSN: cat.SameLSN, Time: cat.SameTime})
 }
 
-// pending says whether a table that can be copied now has no rows yet. The stream goes on while others wait for older transactions to end.
+// pending says whether a table that can be copied now has no rows yet. The stream goes on while others wait for older transactions to end, and
+// all of them for the primary to keep less log.
 func (g *Ingest) pending() bool {
+	if !g.spare() {
+		return false
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.behind {
+		return true
+	}
 	for _, oid := range g.o.Store.Unsynced() {
 		if key := g.keys[oid]; !g.skip[oid] && key != "" && g.waited[oid] == key {
 			return true

@@ -153,7 +153,7 @@ func TestRebuild(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pg := pgtest.Start(t)
-			pg.Exec(t, "postgres", typesSQL)
+			ordinary(t, pg)
 			pg.Exec(t, "postgres", valuesSQL)
 			pg.Exec(t, "postgres", eventfulSchema)
 			dir := t.TempDir()

@@ -237,9 +237,6 @@ func (g *Ingest) append(ctx context.Context, txs []change.Tx) error {
 		s.Changes += int64(n)
 		s.Transactions += int64(whole)
 	})
-	if g.pending() {
-		return errAgain
-	}
 	return nil
 }
 
@@ -278,6 +275,9 @@ func (g *Ingest) apply(ctx context.Context) error {
 	cat := g.catalog
 	if cat == nil || g.status.Received < cat.LSN {
 		g.mu.Unlock()
+		if g.pending() {
+			return errAgain
+		}
 		return nil
 	}
 	g.catalog = nil

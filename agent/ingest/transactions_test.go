@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"foreshadow/agent/pgtest"
 )
 
 // The cases of how changes come together in transactions.
@@ -132,5 +135,39 @@ func (s *stage) streamedMessages() {
 	got := strings.Join(s.log("left(after->>'content', 5)", "after->>'prefix' = 'msl'"), ", ")
 	if want := "at on, one, two, three, four "; got != want {
 		s.t.Errorf("messages in the log: %q, want %q", got, want)
+	}
+}
+
+// TestPreparedOverRestart holds that what a prepared transaction changed comes with its end, whenever the agent runs, and that it holds nothing up until then.
+func TestPreparedOverRestart(t *testing.T) {
+	t.Parallel()
+	pg, dir := pgtest.Start(t, "max_prepared_transactions=10"), t.TempDir()
+	pg.Exec(t, "postgres", accSchema)
+	a := run(t, pg, dir)
+	prepare := func(name, sql string) {
+		t.Helper()
+		pg.Exec(t, "postgres", "BEGIN; "+sql+"; PREPARE TRANSACTION '"+name+"'")
+	}
+	prepare("seen", "UPDATE acc SET v = v + 1 WHERE id = 1")
+	prepare("undone", "DELETE FROM acc WHERE id = 2")
+	a.catchUp()
+	a.stop()
+	prepare("missed", "UPDATE acc SET v = v + 10 WHERE id = 3")
+	prepare("ended", "INSERT INTO acc VALUES (1000, 1)")
+	pg.Exec(t, "postgres", "COMMIT PREPARED 'ended'")
+	a = run(t, pg, dir)
+	a.catchUp()
+	a.same("acc")
+	before := a.remember()
+	a.stop()
+	pg.Exec(t, "postgres", "COMMIT PREPARED 'seen'")
+	pg.Exec(t, "postgres", "ROLLBACK PREPARED 'undone'")
+	a = run(t, pg, dir)
+	pg.Exec(t, "postgres", "COMMIT PREPARED 'missed'")
+	a.catchUp()
+	a.same("acc")
+	a.still(before)
+	if g := a.gaps(); len(g) != 0 {
+		t.Errorf("gaps: %q", g)
 	}
 }

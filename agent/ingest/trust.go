@@ -102,7 +102,7 @@ func (g *Ingest) follow(ctx context.Context, cat capture.Catalog, sys capture.Sy
 		return nil, err
 	}
 	g.mu.Lock()
-	g.broken = ""
+	g.broken, g.status.Retained = "", 0
 	g.mu.Unlock()
 	return snap, nil
 }

@@ -69,6 +69,10 @@ func TestExtremes(t *testing.T) {
 	tables := map[string]string{}
 	var makes, fills, turns, ends []string
 	for typ, values := range extremes {
+		if (typ == "numeric(3,5)" || typ == "interval") && pg.Version() < 15 {
+			t.Log("PostgreSQL 14 has no scale beyond the precision, and shorter intervals")
+			continue
+		}
 		name := fmt.Sprintf("x%d", len(tables))
 		tables[typ] = name
 		makes = append(makes, fmt.Sprintf("CREATE TABLE %[1]s (id int, v %[2]s); ALTER TABLE %[1]s REPLICA IDENTITY FULL", name, typ))
@@ -119,4 +123,20 @@ func TestExtremes(t *testing.T) {
 	if b, err := rows.Next(t.Context()); err != nil || b.Columns[0].Ints[0] != 0 {
 		t.Errorf("some rows of the log are no JSON: %v", err)
 	}
+}
+
+// TestHighChar holds that values of "char" beyond ASCII, which PostgreSQL before 16 prints as a byte that is no text, do no harm and are told apart.
+func TestHighChar(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.Start(t)
+	pg.Exec(t, "postgres", `CREATE TABLE chars (id int PRIMARY KEY, c "char"); CREATE TABLE whole (id int, c "char"); ALTER TABLE whole REPLICA IDENTITY FULL;
+		INSERT INTO chars SELECT g, g::"char" FROM generate_series(-128, 127) g; INSERT INTO whole SELECT * FROM chars`)
+	a := run(t, pg, t.TempDir())
+	a.catchUp()
+	a.same("chars")
+	a.same("whole")
+	pg.Exec(t, "postgres", `UPDATE chars SET c = (-id - 1)::"char"; UPDATE whole SET id = id + 1 WHERE id % 3 = 0; DELETE FROM whole WHERE id % 5 = 0; INSERT INTO whole VALUES (-128, (-128)::"char")`)
+	a.catchUp()
+	a.same("chars")
+	a.same("whole")
 }

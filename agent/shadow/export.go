@@ -8,10 +8,14 @@ import (
 	"strings"
 )
 
+// parquetForm is how history is written: version 2's encodings leave little for zstd to do, so its cheapest level gives the smaller file too, and columns with
+// more than some thousand different values are not looked through for a dictionary.
+const parquetForm = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 4096"
+
 // export writes the rows of a SELECT to a Parquet file in the segments' folder and makes it durable. It counts only when a manifest or the journal names it.
 func (d *DB) export(c *conn, name, sql string) (*file, error) {
 	f := &file{Name: name}
-	rows, err := c.rows(fmt.Sprintf("COPY (%s) TO %s (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)", sql, quote(filepath.Join(d.segments, name+".new"))))
+	rows, err := c.rows(fmt.Sprintf("COPY (%s) TO %s (%s, USE_TMP_FILE false)", sql, quote(filepath.Join(d.segments, name+".new")), parquetForm))
 	if err == nil {
 		f.Rows = rows[0][0].(int64)
 		d.onStep("written")

@@ -145,6 +145,7 @@ func open(c *conn, s *prepared, fields []result.Field) (*rows, error) {
 		s.close()
 		return nil, err
 	}
+	work(pending)
 	state := duck.ExecutePending(pending, &r.res)
 	duck.DestroyPending(&pending)
 	if state != duck.StateSuccess {
@@ -173,6 +174,22 @@ func open(c *conn, s *prepared, fields []result.Field) (*rows, error) {
 		}
 	}
 	return r, nil
+}
+
+// work runs a statement's tasks until it has rows, an error or its end. ExecutePending alone would spin while other threads do the last ones.
+func work(pending duck.PendingResult) {
+	const shortest, longest = 20 * time.Microsecond, time.Millisecond
+	for pause := shortest; ; {
+		switch duck.PendingExecuteTask(pending) {
+		case duck.PendingStateResultNotReady:
+			pause = shortest
+		case duck.PendingStateNoTasksAvailable:
+			time.Sleep(pause)
+			pause = min(2*pause, longest)
+		default:
+			return
+		}
+	}
 }
 
 // Fields describes the columns.

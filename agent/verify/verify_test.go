@@ -39,10 +39,16 @@ type world struct {
 // start captures a server's database postgres, after some SQL.
 func start(t testing.TB, pg *pgtest.Server, sql string, o Options) *world {
 	t.Helper()
+	return startKeeping(t, pg, sql, shadow.Limit{}, o)
+}
+
+// startKeeping is start with a limit on what is kept of the past.
+func startKeeping(t testing.TB, pg *pgtest.Server, sql string, keep shadow.Limit, o Options) *world {
+	t.Helper()
 	pg.Exec(t, "postgres", sql)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	dir := t.TempDir()
-	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: "2GB", Threads: 2, Direct: -1})
+	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: "2GB", Threads: 2, Direct: -1, Keep: keep})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,6 +213,38 @@ func TestLoad(t *testing.T) {
 	t.Logf("%d comparisons, %d transactions", *repeat, w.in.Status().Transactions-before)
 	if s := w.v.Status(); s.At.IsZero() || s.LSN == 0 || s.Message != "" {
 		t.Errorf("status: %+v", s)
+	}
+}
+
+// TestShortRetention holds that nothing differs where the past expires while tables are compared: what is compared is then refused or told whole, never in part.
+func TestShortRetention(t *testing.T) {
+	t.Parallel()
+	pg := pgtest.Start(t)
+	w := startKeeping(t, pg, loadSQL, shadow.Limit{Age: time.Millisecond}, Options{Piece: 700})
+	ctx, stop := context.WithCancel(t.Context())
+	running := w.load(ctx, 4)
+	defer running.Wait()
+	defer stop()
+	running.Go(func() {
+		for ctx.Err() == nil {
+			if err := w.store.Expire(ctx, time.Now()); err != nil && ctx.Err() == nil {
+				t.Errorf("expire: %v", err)
+			}
+		}
+	})
+	for n := range *repeat {
+		for name, r := range w.verify() {
+			if r.State == Different {
+				t.Errorf("comparison %d: %s: %+v", n, name, r)
+			}
+		}
+	}
+	stop()
+	running.Wait()
+	for name, r := range w.verify() {
+		if r.State != Equal {
+			t.Errorf("at rest: %s: %+v", name, r)
+		}
 	}
 }
 
