@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,7 +17,6 @@ import (
 const (
 	batchDelay   = 50 * time.Millisecond
 	batchChanges = 10_000
-	queueChanges = 20_000
 	queueBytes   = 32 << 20
 	advanceEvery = 5 * time.Second
 )
@@ -47,7 +47,7 @@ func (q *queue) put(e capture.Event) {
 	if e.Tx == nil {
 		q.idle, q.asked = e.Idle, q.asked || e.Asked
 	} else {
-		for !q.closed && (q.changes > queueChanges || q.bytes > queueBytes) {
+		for !q.closed && q.bytes > queueBytes {
 			q.space.Wait()
 		}
 		q.txs = append(q.txs, *e.Tx)
@@ -61,7 +61,7 @@ func (q *queue) put(e capture.Event) {
 }
 
 func size(tx *change.Tx) int {
-	n := 0
+	n := len(tx.Changes) * int(unsafe.Sizeof(change.Change{}))
 	for i := range tx.Changes {
 		for _, v := range tx.Changes[i].After {
 			n += len(v.Text) + 32
