@@ -17,7 +17,7 @@ import (
 const (
 	batchDelay   = 50 * time.Millisecond
 	batchChanges = 10_000
-	queueBytes   = 32 << 20
+	queueBytes   = 16 << 20
 	advanceEvery = 5 * time.Second
 )
 
