@@ -28,6 +28,7 @@ type decoder struct {
 	seq       int64
 	bytes     int
 	arena     []byte
+	values    []change.Value // are still to be given to rows
 }
 
 // errShort says that a message ends before its contents do.
@@ -217,7 +218,7 @@ func (d *decoder) tuple(b []byte, key bool, rel *change.Relation) ([]change.Valu
 	if n != len(rel.Columns) {
 		return nil, nil, fmt.Errorf("a row of %q has %d columns, %d were described", rel.Name, n, len(rel.Columns))
 	}
-	row := make([]change.Value, n)
+	row := d.row(n)
 	for i := range row {
 		if len(b) == 0 {
 			return nil, nil, errShort
@@ -246,6 +247,20 @@ func (d *decoder) tuple(b []byte, key bool, rel *change.Relation) ([]change.Valu
 		}
 	}
 	return row, b, nil
+}
+
+// row gives an empty row, out of a block that many rows share.
+func (d *decoder) row(n int) []change.Value {
+	const block = 1024
+	if n > block/4 {
+		return make([]change.Value, n)
+	}
+	if n > len(d.values) {
+		d.values = make([]change.Value, block)
+	}
+	row := d.values[:n:n]
+	d.values = d.values[n:]
+	return row
 }
 
 // keep copies a value out of the receive buffer, into blocks that many values share.

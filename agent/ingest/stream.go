@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,8 +19,7 @@ const (
 	readDelay    = 10 * time.Millisecond // while somebody reads
 	readLately   = 2 * time.Second
 	batchChanges = 10_000
-	queueChanges = 20_000
-	queueBytes   = 32 << 20
+	queueBytes   = 16 << 20
 	advanceEvery = 5 * time.Second
 )
 
@@ -49,7 +49,7 @@ func (q *queue) put(e capture.Event) {
 	if e.Tx == nil {
 		q.idle, q.asked = e.Idle, q.asked || e.Asked
 	} else {
-		for !q.closed && (q.changes > queueChanges || q.bytes > queueBytes) {
+		for !q.closed && q.bytes > queueBytes {
 			q.space.Wait()
 		}
 		q.txs = append(q.txs, *e.Tx)
@@ -63,7 +63,7 @@ func (q *queue) put(e capture.Event) {
 }
 
 func size(tx *change.Tx) int {
-	n := 0
+	n := len(tx.Changes) * int(unsafe.Sizeof(change.Change{}))
 	for i := range tx.Changes {
 		for _, v := range tx.Changes[i].After {
 			n += len(v.Text) + 32

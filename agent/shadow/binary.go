@@ -15,7 +15,7 @@ var binaries = map[string]func(c *cell, i int, v []byte) error{
 	"INTEGER":  sized(4, bin32), "UINTEGER": sized(4, bin32), "FLOAT": sized(4, bin32),
 	"BIGINT": sized(8, bin64), "UBIGINT": sized(8, bin64), "DOUBLE": sized(8, bin64), "TIME": sized(8, bin64),
 	"DATE": sized(4, binDate), "TIMESTAMP": sized(8, binTimestamp), "TIMESTAMPTZ": sized(8, binTimestamp),
-	"INTERVAL": sized(16, binInterval), "UUID": sized(16, binUUID), "BLOB": putText,
+	"INTERVAL": sized(16, binInterval), "UUID": sized(16, binUUID), "BLOB": putBytes,
 }
 
 // sized checks that a value has the length that its type has.

@@ -15,6 +15,7 @@ type chunk struct {
 	app   duck.Appender
 	data  duck.DataChunk
 	cols  []cell
+	long  longs
 	n     int
 	limit int
 }
@@ -24,6 +25,7 @@ type cell struct {
 	vec  duck.Vector
 	ptr  unsafe.Pointer
 	mask []uint64
+	long *longs
 	put  func(c *cell, i int, text []byte) error
 	bin  func(c *cell, i int, v []byte) error // the same from the binary form, where it is taken
 	size int                                  // DECIMAL: bytes of the stored integer
@@ -50,6 +52,7 @@ func openChunk(c *conn, catalog, schema, tbl string, types []string) (*chunk, er
 	logical := make([]duck.LogicalType, len(types))
 	for i := range types {
 		logical[i] = duck.AppenderColumnType(w.app, duck.IdxT(i))
+		w.cols[i].long = &w.long
 		w.cols[i].put, w.cols[i].bin = putters[types[i]], binaries[types[i]]
 		if strings.HasPrefix(types[i], "DECIMAL") {
 			w.cols[i].decimal(logical[i])
@@ -110,6 +113,7 @@ func (w *chunk) push() error {
 		return fmt.Errorf("append rows: %s", duck.AppenderError(w.app))
 	}
 	duck.DataChunkReset(w.data)
+	w.long.free()
 	w.reset()
 	return nil
 }
@@ -131,6 +135,7 @@ func (w *chunk) close() {
 		return
 	}
 	duck.DestroyDataChunk(&w.data)
+	w.long.free()
 	duck.AppenderClear(w.app)
 	duck.AppenderDestroy(&w.app)
 }
@@ -147,10 +152,11 @@ func (w *chunk) text(col int, v []byte) error {
 	return nil
 }
 
-// str sets a VARCHAR or BLOB column.
-func (w *chunk) str(col int, v []byte) {
-	duck.VectorAssignStringElementLen(w.cols[col].vec, duck.IdxT(w.n), v)
-}
+// str sets a VARCHAR column.
+func (w *chunk) str(col int, v []byte) { _ = putText(&w.cols[col], w.n, v) }
+
+// blob sets a BLOB column.
+func (w *chunk) blob(col int, v []byte) { _ = putBytes(&w.cols[col], w.n, v) }
 
 // set stores a fixed-width value at the current row.
 func set[T any](w *chunk, col int, v T) { at[T](&w.cols[col], w.n, v) }

@@ -2,6 +2,7 @@ package shadow
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,26 +95,30 @@ func (d *DB) foldTail(upTo change.LSN, which func(oid uint32) bool) error {
 	return nil
 }
 
-// version is a row with the commit that made it and the one that ended it.
+// version is a row with the commit that made it and the one that ended it, if one did.
 type version struct {
 	row    []change.Value
 	lo, hi change.LSN
+	older  int // where rows have no key: the place in made, and one, of a current row that is equal
 }
 
-// fold works out what a table's tail comes to. live holds the rows that the tail made, by key, or by the whole row where there is no key;
-// ended the rows of the current table that it replaced; past the versions that came and went within the tail.
+// fold works out what a table's tail comes to. made holds the versions that the tail made, in commit order; ended the rows of the
+// current table that it replaced.
 type fold struct {
-	d     *DB
-	t     *table
-	keys  []int
-	aside bool // the table is large: newer rows are kept beside it until they are settled
-	live  map[string][]version
-	seen  map[string]bool // keys whose row in the current table, if any, is in ended
-	ended []version
-	past  []version
+	d      *DB
+	t      *table
+	keys   []int
+	aside  bool // the table is large: newer rows are kept beside it until they are settled
+	made   []version
+	ended  []version
+	slots  map[string]int // by key, or by the whole row where there is no key: the place in newest; only where rows are removed
+	newest []int          // the place in made, and one, of the current version that the tail made; 0 is none, and a key's row in the current table, if any, is in ended
+	find   bool           // rows are removed
+	buf    []byte
 }
 
 func (f *fold) run(entries []entry) error {
+	f.find = slices.ContainsFunc(entries, func(e entry) bool { return e.op == change.Update || e.op == change.Delete })
 	f.reset()
 	for i := range entries {
 		e := &entries[i]
@@ -138,34 +143,39 @@ func (f *fold) run(entries []entry) error {
 	return f.write()
 }
 
-func (f *fold) reset() {
-	f.live, f.seen, f.ended, f.past = map[string][]version{}, map[string]bool{}, nil, nil
+func (f *fold) reset() { f.made, f.ended, f.slots, f.newest = nil, nil, map[string]int{}, nil }
+
+// slot finds the place in newest for a row's key; known says that the key was met before.
+func (f *fold) slot(row []change.Value) (newest *int, known bool) {
+	f.buf = packKey(f.buf[:0], row, f.keys)
+	i, known := f.slots[string(f.buf)]
+	if !known {
+		i = len(f.newest)
+		f.slots[string(f.buf)] = i
+		f.newest = append(f.newest, 0)
+	}
+	return &f.newest[i], known
 }
 
 func (f *fold) add(row []change.Value, lsn change.LSN) {
-	key := keyOf(row, f.keys)
-	if f.keys != nil {
-		f.seen[key] = true // a key that is inserted cannot be in the current table too
+	v := version{row: row, lo: lsn}
+	if f.find {
+		newest, _ := f.slot(row) // a key that is inserted cannot be in the current table too
+		v.older, *newest = *newest, len(f.made)+1
 	}
-	f.live[key] = append(f.live[key], version{row: row, lo: lsn})
+	f.made = append(f.made, v)
 }
 
 func (f *fold) remove(row []change.Value, lsn change.LSN) {
-	key := keyOf(row, f.keys)
-	if l := f.live[key]; len(l) > 0 {
-		v := l[len(l)-1]
-		f.live[key] = l[:len(l)-1]
-		if v.lo < lsn { // a version that its own transaction replaced was never seen
-			v.hi = lsn
-			f.past = append(f.past, v)
-		}
+	newest, known := f.slot(row)
+	if *newest > 0 {
+		v := &f.made[*newest-1]
+		v.hi, *newest = lsn, v.older
 		return
 	}
-	if f.keys != nil && f.seen[key] {
-		return
+	if f.keys == nil || !known {
+		f.ended = append(f.ended, version{row: row, hi: lsn})
 	}
-	f.seen[key] = true
-	f.ended = append(f.ended, version{row: row, hi: lsn})
 }
 
 // truncate writes what came before and ends every row.
@@ -196,32 +206,18 @@ func (f *fold) write() error {
 			return err
 		}
 	}
-	if err := f.load(f.t.hist(), []string{"UBIGINT", "UBIGINT"}, func(put func(*version) error) error {
-		for i := range f.past {
-			if err := put(&f.past[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	}); err != nil {
+	if err := f.load(f.t.hist(), []string{"UBIGINT", "UBIGINT"}, func(v *version) bool { return v.hi > v.lo }); err != nil { // one that its own transaction replaced was never seen
 		return err
 	}
 	into := f.t.base()
 	if f.aside {
 		into = f.t.newer()
 	}
-	return f.load(into, []string{"UBIGINT"}, func(put func(*version) error) error {
-		for _, l := range f.live {
-			for i := range l {
-				if err := put(&l[i]); err != nil {
-					return err
-				}
-				if f.aside {
-					f.t.Pending++
-				}
-			}
+	return f.load(into, []string{"UBIGINT"}, func(v *version) bool {
+		if v.hi == 0 && f.aside {
+			f.t.Pending++
 		}
-		return nil
+		return v.hi == 0
 	})
 }
 
@@ -287,15 +283,20 @@ func findEqual(base string, types []string) string {
 		SELECT b.r, w.n FROM b JOIN w ON b.k = w.k%[5]s`, names.String(), exact.String(), base, alike.String(), same.String())
 }
 
-// load appends versions to a table that ends in lo, or in lo and hi.
-func (f *fold) load(table string, bounds []string, each func(put func(*version) error) error) error {
+// load appends some of the versions that were made to a table that ends in lo, or in lo and hi.
+func (f *fold) load(table string, bounds []string, wanted func(*version) bool) (err error) {
 	var w *chunk
 	n := len(f.t.gen().Types)
-	err := each(func(v *version) (err error) {
+	for i := range f.made {
+		v := &f.made[i]
+		if !wanted(v) {
+			continue
+		}
 		if w == nil {
 			if w, err = newChunk(f.d.w, table, append(append([]string{}, f.t.gen().Types...), bounds...)); err != nil {
 				return err
 			}
+			defer w.close()
 		}
 		if err := w.row(v.row); err != nil {
 			return err
@@ -304,14 +305,12 @@ func (f *fold) load(table string, bounds []string, each func(put func(*version) 
 		if len(bounds) == 2 {
 			set(w, n+1, uint64(v.hi))
 		}
-		return w.next()
-	})
-	if w == nil {
-		return err
+		if err := w.next(); err != nil {
+			return err
+		}
 	}
-	defer w.close()
-	if err != nil {
-		return err
+	if w == nil {
+		return nil
 	}
 	return w.flush()
 }

@@ -98,7 +98,7 @@ func (d *DB) blob(w *chunk, col int, row []change.Value) {
 	}
 	d.out.buf = packRow(d.out.buf[:0], row)
 	d.unsealed += len(d.out.buf)
-	w.str(col, d.out.buf)
+	w.blob(col, d.out.buf)
 }
 
 // happen puts an event into the journal, within the open transaction.

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	duck "github.com/duckdb/duckdb-go-bindings"
 
@@ -19,7 +20,7 @@ import (
 // IntervalStyle postgres, bytea_output hex and time zone UTC, and never alters a value.
 var putters = map[string]func(c *cell, i int, v []byte) error{
 	"BOOLEAN": putBool, "BLOB": putBytea, "VARCHAR": putText, "UUID": putUUID,
-	"SMALLINT": putInt[int16](16), "INTEGER": putInt[int32](32), "BIGINT": putInt[int64](64),
+	"SMALLINT": putInt[int16](), "INTEGER": putInt[int32](), "BIGINT": putInt[int64](),
 	"UINTEGER": putOID, "UBIGINT": putLSN,
 	"FLOAT": putFloat[float32](32), "DOUBLE": putFloat[float64](64),
 	"DATE": putDate, "TIME": putTime, "TIMESTAMP": putTimestamp, "TIMESTAMPTZ": putTimestamp, "INTERVAL": putInterval,
@@ -30,30 +31,29 @@ var errText = errors.New("unexpected text form")
 
 func malformed(v []byte) error { return fmt.Errorf("%w of %d bytes", errText, len(v)) }
 
-// short is a string as DuckDB holds one of at most 12 bytes, zeros after its end.
-type short struct {
-	size  uint32
-	bytes [12]byte
+func putText(c *cell, i int, v []byte) error {
+	if !utf8.Valid(v) { // DuckDB decides
+		duck.VectorAssignStringElementLen(c.vec, duck.IdxT(i), v)
+		return nil
+	}
+	return putBytes(c, i, v)
 }
 
-func putText(c *cell, i int, v []byte) error {
-	if len(v) <= len(short{}.bytes) && ascii(v) { // without a call into C, which would check the encoding
+// putBytes sets a string as it is. No call into C is made unless it is very long.
+func putBytes(c *cell, i int, v []byte) error {
+	switch {
+	case len(v) <= len(short{}.bytes):
 		s := short{size: uint32(len(v))}
 		copy(s.bytes[:], v)
 		at(c, i, s)
-		return nil
+	case len(v) <= blockSize/4:
+		s := long{size: uint32(len(v)), at: c.long.keep(v)}
+		copy(s.prefix[:], v)
+		at(c, i, s)
+	default:
+		duck.UnsafeVectorAssignStringElementLen(c.vec, duck.IdxT(i), v)
 	}
-	duck.VectorAssignStringElementLen(c.vec, duck.IdxT(i), v)
 	return nil
-}
-
-func ascii(v []byte) bool {
-	for _, b := range v {
-		if b >= 0x80 {
-			return false
-		}
-	}
-	return true
 }
 
 func putBool(c *cell, i int, v []byte) error {
@@ -69,7 +69,7 @@ func putBytea(c *cell, i int, v []byte) error {
 	if _, err := hex.Decode(b, v[2:]); err != nil {
 		return malformed(v)
 	}
-	return putText(c, i, b)
+	return putBytes(c, i, b)
 }
 
 func putUUID(c *cell, i int, v []byte) error {
@@ -83,15 +83,34 @@ func putUUID(c *cell, i int, v []byte) error {
 	return nil
 }
 
-func putInt[T int16 | int32 | int64](bits int) func(*cell, int, []byte) error {
+func putInt[T int16 | int32 | int64]() func(*cell, int, []byte) error {
 	return func(c *cell, i int, v []byte) error {
-		n, err := strconv.ParseInt(text(v), 10, bits)
-		if err != nil {
+		n, ok := parseInt(v)
+		if !ok || n != int64(T(n)) {
 			return malformed(v)
 		}
 		at(c, i, T(n))
 		return nil
 	}
+}
+
+// parseInt reads a decimal integer without a copy of its text, as long as it is not near the end of the range.
+func parseInt(v []byte) (n int64, ok bool) {
+	digits := bytes.TrimPrefix(v, []byte("-"))
+	if len(digits) == 0 || len(digits) > 18 {
+		n, err := strconv.ParseInt(text(v), 10, 64)
+		return n, err == nil
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	if len(digits) < len(v) {
+		n = -n
+	}
+	return n, true
 }
 
 func putOID(c *cell, i int, v []byte) error {

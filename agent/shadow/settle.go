@@ -95,8 +95,9 @@ func (d *DB) rekey(t *table, from, to []int) error {
 	return d.w.execAll(made[len(made)-2:]...)
 }
 
-// settleDue settles the table that has most to settle, now and then: soon where that is cheap, and at the latest when many changes wait.
-func (d *DB) settleDue() error {
+// settleDue settles the table that has most to settle, now and then: soon where that is cheap, and at the latest when many changes wait,
+// as is also the case while capture is behind.
+func (d *DB) settleDue(behind bool) error {
 	var due *table
 	for _, t := range d.tables {
 		if t.Pending > 0 && (due == nil || t.Pending > due.Pending) {
@@ -106,7 +107,7 @@ func (d *DB) settleDue() error {
 	if due == nil {
 		return nil
 	}
-	if d.settleTook > 0 && time.Since(d.settledAt) < 2*time.Second+20*d.settleTook {
+	if behind || d.settleTook > 0 && time.Since(d.settledAt) < 2*time.Second+20*d.settleTook {
 		if due.Pending < settleChanges {
 			return nil
 		}

@@ -287,15 +287,16 @@ func (d *DB) background(ctx context.Context) {
 		case <-d.kick:
 		}
 		d.mu.Lock()
+		behind := d.full()
 		if d.broken.Load() {
 			d.tryMend()
-		} else if !d.open && d.tailCount > 0 && (d.full() || time.Since(d.foldedAt) > 2*time.Second+20*d.foldTook) {
+		} else if !d.open && d.tailCount > 0 && (behind || time.Since(d.foldedAt) > 2*time.Second+20*d.foldTook) {
 			if err := d.foldAll(); err != nil {
 				d.log.Warn("folding the tail failed; it is tried again", "error", err)
 			}
 		}
 		if !d.open && !d.broken.Load() {
-			if err := d.settleDue(); err != nil {
+			if err := d.settleDue(behind); err != nil {
 				d.log.Warn("settling a table failed; it is tried again", "error", err)
 			}
 		}

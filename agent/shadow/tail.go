@@ -85,15 +85,16 @@ func (tl *tail) index() {
 }
 
 // keyOf makes a map key of some columns' values; no columns means all of them.
-func keyOf(row []change.Value, cols []int) string {
-	var b []byte
+func keyOf(row []change.Value, cols []int) string { return string(packKey(nil, row, cols)) }
+
+func packKey(b []byte, row []change.Value, cols []int) []byte {
 	if cols == nil {
-		return string(packRow(b, row))
+		return packRow(b, row)
 	}
 	for _, i := range cols {
 		b = packValue(b, &row[i])
 	}
-	return string(b)
+	return b
 }
 
 func packValue(b []byte, v *change.Value) []byte {
