@@ -54,6 +54,3 @@ SELECT count(*) FROM (SELECT id, 1/0 FROM tame) x;
 SELECT x.id FROM tame x, (VALUES (1/0)) v(a) WHERE x.id < 0;
 
 SELECT id FROM tame t WHERE id < 0 AND i4 / (g - g) > 1;
-
--- error
-SELECT id FROM tame WHERE i4 > (SELECT parent FROM tame) AND id < 0;
