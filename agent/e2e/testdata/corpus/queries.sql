@@ -288,4 +288,7 @@ SELECT id, (g IS DISTINCT FROM i4) IS TRUE, (NOT b) IS NULL, ((g IS DISTINCT FRO
 
 SELECT id FROM tame WHERE ((g IS DISTINCT FROM i4) IS NOT NULL) IS TRUE AND initcap(s) = 'Apple';
 
-SELECT id, (1 IS DISTINCT FROM NULL) IS TRUE, '"operand 1"' || ((1 IS DISTINCT FROM 2) IS NOT FALSE) FROM tame;
+SELECT id, (1 IS DISTINCT FROM NULL) IS TRUE FROM tame;
+
+-- refused: a text looks like what the printer has in the place of an operand
+SELECT id, '"operand 1"' || ((1 IS DISTINCT FROM 2) IS NOT FALSE) FROM tame;
