@@ -79,7 +79,7 @@ func unsigned(a answer) answer {
 }
 
 // choosing are the words of statements that show one of several numerics that are equal, of whatever scale: 1.0 or 1.00.
-var choosing = regexp.MustCompile(`\b(DISTINCT|UNION|INTERSECT|EXCEPT|GROUP BY|LIMIT|OFFSET|ORDER BY|max\(|min\(|greatest\(|least\()`)
+var choosing = regexp.MustCompile(`\b(DISTINCT|UNION|INTERSECT|EXCEPT|GROUP BY|LIMIT|OFFSET|ORDER BY|max\(|min\()`)
 
 // scaleless writes numerics without zeros at the end.
 func scaleless(a answer) answer {
