@@ -177,7 +177,6 @@ func (d *DB) openFile(o Options, name string) error {
 		{"temp_directory", filepath.Join(o.Dir, "tmp")},
 		{"checkpoint_threshold", "512MB"},
 		{"autoinstall_known_extensions", "false"},
-		{"disabled_optimizers", "join_filter_pushdown"}, // DuckDB 1.5.6 pushes a join's keys below ORDER BY ... LIMIT, which then keeps other rows
 		{"autoload_known_extensions", "false"},
 		{"preserve_insertion_order", "false"},
 	}

@@ -86,6 +86,12 @@ func (p *explainPortal) Rows(ctx context.Context) (result.Rows, error) {
 func (p *explainPortal) explained(ctx context.Context, k *known) (result.Rows, error) {
 	st := p.st
 	refusal := st.refusal
+	if k.failed != nil {
+		refusal = k.failed
+		if err := st.lendBare(ctx, refusal); err != nil {
+			return nil, err
+		}
+	}
 	if refusal == nil {
 		plan, err := st.q.Translate(st.filled(k))
 		if err == nil {

@@ -166,9 +166,12 @@ func (p *shadowPortal) lent(ctx context.Context, k *known, refusal error) (resul
 
 // borrow leaves rows out that the statement does not need, unless a value is one that the shadow does not compute with.
 func (p *shadowPortal) borrow(ctx context.Context, k *known) ([][]byte, error) {
+	if k.failed != nil {
+		return p.borrowed(ctx, k, false)
+	}
 	arrays, err := p.borrowed(ctx, k, true)
 	filtered := slices.ContainsFunc(p.st.lent.loans, func(lo loan) bool { return lo.Filtered != nil })
-	if err != nil && filtered && lends[sqlerr.Code(p.worded(err))] {
+	if err != nil && filtered && lends(p.worded(err)) {
 		return p.borrowed(ctx, k, false)
 	}
 	return arrays, err
@@ -224,9 +227,9 @@ func (st *shadowStatement) loanQueries(ctx context.Context, k *known, filtered b
 // errLent says that the rows are more than may be lent.
 var errLent = errors.New("too many rows to lend")
 
-// tooMuch tells why a statement needs all of its rows, and what helps. An error that a value led to is the better answer.
+// tooMuch tells why a statement needs all of its rows, and what helps. An error that a value in the rows led to is the better answer.
 func tooMuch(limit int, refusal error) error {
-	if sqlerr.Code(refusal) != sqlerr.FeatureNotSupported {
+	if sqlerr.Code(refusal) != sqlerr.FeatureNotSupported && !errors.As(refusal, new(constantError)) {
 		return refusal
 	}
 	return sqlerr.New(sqlerr.ProgramLimitExceeded, "the statement needs more than %d MB of rows to be lent to PostgreSQL", limit>>20).

@@ -58,6 +58,7 @@ func (p *mirrorPortal) Rows(ctx context.Context) (result.Rows, error) {
 			return nil, p.st.s.fail(ctx, err)
 		}
 	}
+	p.st.s.begun = true
 	values, formats := split(p.params)
 	rows, err := p.st.s.mirror.Execute(ctx, p.st.name, values, formats, p.formats)
 	if err != nil {

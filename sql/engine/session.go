@@ -18,6 +18,7 @@ type querySession struct {
 	login  Login
 	mirror MirrorSession
 	shown  map[int64]string // hashes of the requests that this session has been shown
+	begun  bool             // a statement has run since the last Sync
 
 	names    names // cursors and prepared statements over the shadow
 	listener listener
@@ -59,6 +60,7 @@ func (s *querySession) TxStatus() byte            { return s.mirror.TxStatus() }
 
 // Sync ends the implicit transaction, and with it the cursors that live no longer than their transaction.
 func (s *querySession) Sync(ctx context.Context) error {
+	s.begun = false
 	if err := s.mirror.Sync(ctx); err != nil {
 		return err
 	}

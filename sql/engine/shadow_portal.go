@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"foreshadow/pgwire/encode"
@@ -43,6 +44,7 @@ func (p *shadowPortal) run(ctx context.Context, do func(context.Context, *known)
 	p.job = &job{func() { p.end(context.Canceled) }}
 	p.st.s.begin(p.job)
 	k, err := p.known(p.running)
+	p.st.s.begun = true
 	if err == nil {
 		p.limit()
 		var rows result.Rows
@@ -100,6 +102,7 @@ type known struct {
 	answer []*string // of the fold
 	spans  map[ast.Period]span
 	rights rights
+	failed error // a constant's, which the statement may never come to; the fold then has none
 }
 
 func (k *known) zone() string { return text(k.answer[1]) }
@@ -107,27 +110,24 @@ func (k *known) zone() string { return text(k.answer[1]) }
 // known asks the mirror and finds the moments.
 func (p *shadowPortal) known(ctx context.Context) (*known, error) {
 	st, s := p.st, p.st.s
-	f := st.first()
-	answer, spans, err := st.ask(ctx, f, p.params)
+	k, err := st.ask(ctx, st.first(), p.params)
 	if err != nil {
 		return nil, err
 	}
-	if again, err := st.again(ctx, spans); err != nil {
+	if again, err := st.again(ctx, k.spans); err != nil {
 		return nil, err
 	} else if again {
-		f = st.first()
-		if answer, spans, err = st.ask(ctx, f, p.params); err != nil {
+		if k, err = st.ask(ctx, st.first(), p.params); err != nil {
 			return nil, err
 		}
 	}
-	rt, err := s.hide(ctx, st.relations)
-	if err != nil {
+	if k.rights, err = s.hide(ctx, st.relations); err != nil {
 		return nil, err
 	}
-	if ms, err := strconv.ParseInt(text(answer[3]), 10, 32); err == nil {
+	if ms, err := strconv.ParseInt(text(k.answer[3]), 10, 32); err == nil {
 		p.timeout = time.Duration(ms) * time.Millisecond
 	}
-	return &known{f, answer, spans, rt}, nil
+	return k, nil
 }
 
 // first is what has to be computed for the statement's first try.
@@ -141,6 +141,12 @@ func (st *shadowStatement) first() *fold {
 // rows runs the statement.
 func (p *shadowPortal) rows(ctx context.Context, k *known) (result.Rows, error) {
 	refusal := p.st.refusal
+	if k.failed != nil {
+		refusal = k.failed
+		if err := p.st.lendBare(ctx, refusal); err != nil {
+			return nil, err
+		}
+	}
 	if refusal == nil {
 		rows, err := p.translated(ctx, k)
 		if err == nil {
@@ -157,7 +163,7 @@ func (p *shadowPortal) rows(ctx context.Context, k *known) (result.Rows, error) 
 // turnToLent prepares this one run for lent rows after the translation failed: with other values it may not.
 func (p *shadowPortal) turnToLent(ctx context.Context, k *known, refusal error) (err error) {
 	st := p.st
-	if !lends[sqlerr.Code(refusal)] {
+	if !lends(refusal) {
 		return refusal
 	}
 	if st.lent == nil {
@@ -165,13 +171,20 @@ func (p *shadowPortal) turnToLent(ctx context.Context, k *known, refusal error) 
 			return err
 		}
 	}
-	k.fold = &st.lent.fold
-	k.answer, _, err = st.ask(ctx, k.fold, p.params)
-	return err
+	fresh, err := st.ask(ctx, &st.lent.fold, p.params)
+	if err != nil {
+		return err
+	}
+	k.fold, k.answer, k.failed = fresh.fold, fresh.answer, fresh.failed
+	return nil
 }
 
-// lends are the errors that the shadow may have come to only because a value is one that it does not compute with; PostgreSQL knows better.
-var lends = map[string]bool{sqlerr.FeatureNotSupported: true, sqlerr.NumericOutOfRange: true, sqlerr.InvalidText: true, "2201E": true, "2201F": true}
+// lends says that the shadow may have come to an error only because a value is one that it does not compute with, or that PostgreSQL never comes
+// to: which rows an expression is computed for, and whether it is, are the plan's.
+func lends(err error) bool {
+	code := sqlerr.Code(err)
+	return code == sqlerr.FeatureNotSupported || strings.HasPrefix(code, "22") || strings.HasPrefix(code, "21")
+}
 
 // filled is the input with the values that the mirror computed.
 func (st *shadowStatement) filled(k *known) rewrite.Input {
@@ -248,29 +261,34 @@ func (st *shadowStatement) query(ctx context.Context, plan *rewrite.Plan, fields
 	return q, nil
 }
 
-// ask checks the privileges, has the constants computed, and reads the moments among them.
-func (st *shadowStatement) ask(ctx context.Context, f *fold, params []session.Param) ([]*string, map[ast.Period]span, error) {
+// ask checks the privileges, has the constants computed, and reads the moments among them. Privileges come first, and with them the errors that
+// PostgreSQL finds as it plans: a constant that fails after that is one that the statement may never come to.
+func (st *shadowStatement) ask(ctx context.Context, f *fold, params []session.Param) (*known, error) {
 	s := st.s
 	if _, err := s.ask(ctx, st.explain, params); err != nil {
-		return nil, nil, unplaced(err)
+		return nil, unplaced(err)
 	}
-	answer, err := s.ask(ctx, f.name, params)
+	k := &known{fold: f}
+	var err error
+	if k.answer, err = s.attempt(ctx, f, params); errors.As(err, new(constantError)) {
+		k.failed = constantError{unplaced(err)}
+		k.fold, k.answer, err = st.askBare(ctx, params)
+	}
 	if err != nil {
-		return nil, nil, unplaced(err)
+		return nil, unplaced(err)
 	}
-	if len(answer) < fixedItems+st.computed {
-		return nil, nil, sqlerr.New(sqlerr.Internal, "the mirror did not compute the constants")
+	if len(k.answer) < fixedItems+st.computed {
+		return nil, sqlerr.New(sqlerr.Internal, "the mirror did not compute the constants")
 	}
-	if yes(answer[len(settings)]) {
-		return nil, nil, sqlerr.New(sqlerr.InsufficientPrivilege, "a table of this statement has row-level security, which the shadow does not apply")
+	if yes(k.answer[len(settings)]) {
+		return nil, sqlerr.New(sqlerr.InsufficientPrivilege, "a table of this statement has row-level security, which the shadow does not apply")
 	}
-	spans, err := s.spansOf(ctx, st.periods, answer[fixedItems:fixedItems+st.computed])
-	if err != nil {
-		return nil, nil, err
+	if k.spans, err = s.spansOf(ctx, st.periods, k.answer[fixedItems:fixedItems+st.computed]); err != nil {
+		return nil, err
 	}
-	at, err := s.asOf(ctx, answer[0])
-	spans[ast.Period{}] = span{To: at}
-	return answer, spans, err
+	at, err := s.asOf(ctx, k.answer[0])
+	k.spans[ast.Period{}] = span{To: at}
+	return k, err
 }
 
 // again prepares the statement anew if its moments are others than when it was prepared and its tables were others then. As in PostgreSQL,

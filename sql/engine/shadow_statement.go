@@ -33,6 +33,7 @@ type shadowStatement struct {
 	fields    []result.Field
 	fold      fold  // for the translation
 	lent      *lent // once it was needed
+	bare      *fold // without constants, once one of them failed
 	refusal   error // why there is no translation; nil if there is one
 }
 
@@ -240,6 +241,9 @@ func (st *shadowStatement) Close() error {
 	names := []string{st.analysis, st.explain, st.fold.name}
 	if st.lent != nil {
 		names = append(names, st.lent.name, st.lent.fold.name)
+	}
+	if st.bare != nil {
+		names = append(names, st.bare.name)
 	}
 	for _, name := range names {
 		if name != "" {

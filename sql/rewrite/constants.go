@@ -3,14 +3,12 @@ package rewrite
 import (
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"foreshadow/sql/sqlerr"
@@ -70,37 +68,6 @@ func folds(n *pg.Node) bool {
 		return false
 	}
 	return constant(n)
-}
-
-// parserVersion is what pg_query stamps on its trees and wants to see again.
-var parserVersion = func() int32 {
-	tree, err := pg.Parse("")
-	if err != nil {
-		return 0
-	}
-	return tree.Version
-}()
-
-// deparse prints an expression of PostgreSQL's.
-func deparse(n *pg.Node) (string, error) {
-	text, err := pg.Deparse(&pg.ParseResult{Version: parserVersion, Stmts: []*pg.RawStmt{{Stmt: &pg.Node{Node: &pg.Node_SelectStmt{SelectStmt: &pg.SelectStmt{
-		TargetList:  []*pg.Node{{Node: &pg.Node_ResTarget{ResTarget: &pg.ResTarget{Val: n}}}},
-		LimitOption: pg.LimitOption_LIMIT_OPTION_DEFAULT, Op: pg.SetOperation_SETOP_NONE}}}}}})
-	if err != nil {
-		return "", fmt.Errorf("print constant: %w", err)
-	}
-	tree, err := pg.Parse(text)
-	if err != nil {
-		return "", fmt.Errorf("read constant: %w", err)
-	}
-	again := tree.Stmts[0].Stmt.GetSelectStmt().TargetList[0].GetResTarget().Val
-	plain, _ := proto.Clone(n).(*pg.Node)
-	unlocated(again.ProtoReflect())
-	unlocated(plain.ProtoReflect())
-	if !proto.Equal(again, plain) { // a parenthesis was lost
-		return "", errors.New("print constant: it would mean something else")
-	}
-	return strings.TrimPrefix(text, "SELECT "), nil
 }
 
 // Constants are the largest constant expressions of the statement, each once. Their types are for Input.Types, in this order.

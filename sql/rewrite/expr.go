@@ -269,6 +269,9 @@ func (t *translator) subLink(s *scope, n *pg.SubLink) value {
 		}
 		l, r := t.expr(s, n.Testexpr), rel.cols[0].value
 		cl, cr := t.comparands(op, l, r)
+		if cl.oid == types.Numeric && !cl.dyn {
+			cl, cr = sameDecimal(cl, cr) // DuckDB 1.5.6 would round the query's when there is no room for all digits
+		}
 		word := " ANY "
 		if n.SubLinkType == pg.SubLinkType_ALL_SUBLINK {
 			word = " ALL "

@@ -372,35 +372,3 @@ func (l *Lending) SQL(bodies []string) (string, error) {
 	}
 	return printed(l.stmt)
 }
-
-// printed is a statement's text, which means what the tree does: it is read again and compared.
-func printed(stmt *pg.Node) (string, error) {
-	refused := sqlerr.New(sqlerr.FeatureNotSupported, "this statement is not supported by the shadow").WithHint(hintRefused)
-	text, err := pg.Deparse(&pg.ParseResult{Version: parserVersion, Stmts: []*pg.RawStmt{{Stmt: stmt}}})
-	if err != nil {
-		return "", refused.WithDetail("%s", err.Error())
-	}
-	tree, err := pg.Parse(text)
-	if err != nil || len(tree.Stmts) != 1 {
-		return "", refused
-	}
-	again := tree.Stmts[0].Stmt
-	unlocated(again.ProtoReflect())
-	unlocated(stmt.ProtoReflect())
-	if !proto.Equal(again, stmt) {
-		return "", refused
-	}
-	return text, nil
-}
-
-// unlocated takes the positions out of a tree.
-func unlocated(m protoreflect.Message) {
-	visit(m, func(c protoreflect.Message) bool {
-		for _, name := range []protoreflect.Name{"location", "stmt_location", "stmt_len"} {
-			if fd := c.Descriptor().Fields().ByName(name); fd != nil && fd.Kind() == protoreflect.Int32Kind {
-				c.Clear(fd)
-			}
-		}
-		return true
-	})
-}

@@ -30,7 +30,23 @@ func (t *translator) selectStmt(n *pg.SelectStmt, outer *scope) *table {
 		rel = t.core(s, n)
 	}
 	rel.sql = with + rel.sql
+	if t.depth > 1 && chooses(n) {
+		rel.sql = t.apart(rel.sql)
+	}
 	return rel
+}
+
+// chooses says that which rows a SELECT gives depends on what other rows there are, so that no condition on its result may be applied before.
+func chooses(n *pg.SelectStmt) bool {
+	on := len(n.DistinctClause) > 0 && n.DistinctClause[0].Node != nil
+	return on || n.LimitCount != nil || n.LimitOffset != nil
+}
+
+// apart has DuckDB compute a query by itself: 1.5.6 pushes the keys of a join, and the bounds of an ORDER BY ... LIMIT, below a LIMIT and a DISTINCT ON within,
+// which then keep other rows.
+func (t *translator) apart(sql string) string {
+	name := t.name("m")
+	return "WITH " + name + " AS MATERIALIZED (" + sql + ") SELECT * FROM " + name
 }
 
 // finish names the columns of a SELECT behind a fresh alias.

@@ -193,11 +193,16 @@ func (t *translator) unify(l, r value, at int32) (value, value) {
 // sameScale gives two numerics one representation. A DECIMAL has one scale, so different scales make a struct of them.
 func (t *translator) sameScale(l, r value) (value, value) {
 	if !l.dyn && !r.dyn && (l.s == r.s || t.preparing()) {
-		p, s := min(max(l.p-l.s, r.p-r.s)+max(l.s, r.s), 38), max(l.s, r.s)
-		duck := fmt.Sprintf("DECIMAL(%d,%d)", p, s)
-		return fixed(cast(l.sql, duck), p, s), fixed(cast(r.sql, duck), p, s)
+		return sameDecimal(l, r)
 	}
 	return dynamic(t.dyn(l)), dynamic(t.dyn(r))
+}
+
+// sameDecimal casts two numerics of known scales to the larger one.
+func sameDecimal(l, r value) (value, value) {
+	p, s := min(max(l.p-l.s, r.p-r.s)+max(l.s, r.s), 38), max(l.s, r.s)
+	duck := fmt.Sprintf("DECIMAL(%d,%d)", p, s)
+	return fixed(cast(l.sql, duck), p, s), fixed(cast(r.sql, duck), p, s)
 }
 
 // wider orders the number types as PostgreSQL's implicit casts do.

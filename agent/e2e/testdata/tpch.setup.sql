@@ -46,6 +46,7 @@ DO $$ DECLARE t record; c record; BEGIN
     EXECUTE format('INSERT INTO plain.%I SELECT * FROM tpch.%I', t.relname, t.relname);
   END LOOP;
 END $$;
+CREATE VIEW tpch.first_orders AS SELECT o_orderkey AS id, o_custkey AS k FROM tpch.orders ORDER BY 1 LIMIT 1000;
 GRANT USAGE ON SCHEMA tpch, plain TO reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA tpch, plain TO reader;
 RESET search_path;

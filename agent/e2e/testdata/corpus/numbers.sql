@@ -197,3 +197,7 @@ SELECT id FROM wild WHERE i4::int2 = 10;
 SELECT id, f8::int4 > 1, f4::int2 = 1, f8::int8 <> 2 FROM tame ORDER BY id;
 
 SELECT id FROM tame WHERE i8::int4 > 3 AND g::int2 < 4 ORDER BY id;
+
+SELECT id FROM tame WHERE trunc(p + 7, 1) IN (SELECT q FROM tame);
+
+SELECT id, round(q * 1.0, 1) >= ALL (SELECT q FROM tame WHERE q < 0), trunc(p * 1.00, 1) = ANY (SELECT q FROM tame) FROM tame;

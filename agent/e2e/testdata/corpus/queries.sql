@@ -283,3 +283,12 @@ WITH w AS (SELECT n1.v, n1.parent FROM tame AS n1 FULL JOIN generate_series(0, 5
 SELECT n4.id, n4.i2 FROM w LEFT JOIN wild AS n4 ON w.parent = n4.id WHERE n4.b ORDER BY 1;
 
 SELECT n1.id, c1 FROM tame AS n1 CROSS JOIN LATERAL (SELECT every(n3.b) FROM tame AS n3 WHERE n1.b ORDER BY 1 DESC) AS n2(c1) ORDER BY 1;
+
+SELECT id, (g IS DISTINCT FROM i4) IS TRUE, (NOT b) IS NULL, ((g IS DISTINCT FROM i4) IS DISTINCT FROM true) IS FALSE FROM tame WHERE initcap(s) = 'Apple';
+
+SELECT id FROM tame WHERE ((g IS DISTINCT FROM i4) IS NOT NULL) IS TRUE AND initcap(s) = 'Apple';
+
+SELECT id, (1 IS DISTINCT FROM NULL) IS TRUE FROM tame;
+
+-- refused: a text looks like what the printer has in the place of an operand
+SELECT id, '"operand 1"' || ((1 IS DISTINCT FROM 2) IS NOT FALSE) FROM tame;
