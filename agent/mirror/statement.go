@@ -50,8 +50,8 @@ func (s *Session) prepare(st *statement) error {
 	}
 }
 
-// execute is Execute with the lock held.
-func (s *Session) execute(name string, params [][]byte, formats, resultFormats []int16) (*rows, error) {
+// ready gives a statement that the backend has prepared.
+func (s *Session) ready(name string) (*statement, error) {
 	st := s.stmts[name]
 	if st == nil {
 		return nil, sqlerr.New(sqlerr.InvalidStatementName, "prepared statement %q does not exist", name)
@@ -64,6 +64,15 @@ func (s *Session) execute(name string, params [][]byte, formats, resultFormats [
 			st.wire = before // or a statement that could not be prepared in a failed transaction would be taken for one that is
 			return nil, err
 		}
+	}
+	return st, nil
+}
+
+// execute is Execute with the lock held.
+func (s *Session) execute(name string, params [][]byte, formats, resultFormats []int16) (*rows, error) {
+	st, err := s.ready(name)
+	if err != nil {
+		return nil, err
 	}
 	r := &rows{s: s, portal: s.nextName("p"), fields: st.fields, txEpoch: s.txEpoch}
 	s.send(&pgproto3.Bind{DestinationPortal: r.portal, PreparedStatement: st.wire, ParameterFormatCodes: formats, Parameters: params, ResultFormatCodes: resultFormats})

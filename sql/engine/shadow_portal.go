@@ -23,6 +23,7 @@ type shadowPortal struct {
 	st      *shadowStatement
 	params  []session.Param
 	formats []int16 // of the result, which only what comes from the mirror needs to know
+	place   placer  // nil but for a cursor
 	running context.Context
 	end     context.CancelCauseFunc
 	job     *job
