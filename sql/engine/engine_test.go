@@ -71,6 +71,10 @@ func (m *fakeMirror) Query(_ context.Context, sql string, args ...string) ([][]*
 	return nil, fmt.Errorf("unexpected question %q", sql)
 }
 
+func (m *fakeMirror) Check(ctx context.Context, _, name string, _ [][]byte, _ []int16) (result.Rows, error) {
+	return m.Execute(ctx, name, nil, nil, nil)
+}
+
 func (m *fakeMirror) Open(context.Context, string, string, [][]byte, []int16, []int16) error {
 	return nil
 }

@@ -252,10 +252,12 @@ func (st *shadowStatement) query(ctx context.Context, plan *rewrite.Plan, fields
 // ask checks the privileges, has the constants computed, and reads the moments among them.
 func (st *shadowStatement) ask(ctx context.Context, f *fold, params []session.Param) ([]*string, map[ast.Period]span, error) {
 	s := st.s
-	if _, err := s.ask(ctx, st.explain, params); err != nil {
+	values, formats := split(params)
+	rows, err := s.mirror.Check(ctx, st.analysis, f.name, values, formats)
+	if err != nil {
 		return nil, nil, unplaced(err)
 	}
-	answer, err := s.ask(ctx, f.name, params)
+	answer, err := firstRow(ctx, rows)
 	if err != nil {
 		return nil, nil, unplaced(err)
 	}
@@ -320,6 +322,11 @@ func (s *querySession) ask(ctx context.Context, name string, params []session.Pa
 	if err != nil {
 		return nil, err
 	}
+	return firstRow(ctx, rows)
+}
+
+// firstRow reads rows to their end and gives the first one as text.
+func firstRow(ctx context.Context, rows result.Rows) ([]*string, error) {
 	defer rows.Close()
 	var first []*string
 	for {
