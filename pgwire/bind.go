@@ -25,10 +25,8 @@ func (c *conn) bind(ctx context.Context, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if m.DestinationPortal == "" {
-		c.dropPortal("")
-	} else if _, taken := c.portals[m.DestinationPortal]; taken {
-		return sqlerr.New("42P03", "cursor %q already exists", m.DestinationPortal)
+	if err := c.free(m.DestinationPortal); err != nil {
+		return err
 	}
 	p := &portal{}
 	if s.session != nil {
@@ -44,10 +42,36 @@ func (c *conn) bind(ctx context.Context, body []byte) error {
 			}
 		}
 	}
+	if err := c.name(ctx, p, m.DestinationPortal); err != nil {
+		p.close(c)
+		return err
+	}
 	s.hold()
 	p.statement = s
 	c.portals[m.DestinationPortal] = p
 	c.out.send(&pgproto3.BindComplete{})
+	return nil
+}
+
+// free makes a portal's name free. The unnamed portal ends; whether one that SQL knows is still there, the session says when it gives the name.
+func (c *conn) free(name string) error {
+	if p, taken := c.portals[name]; taken && name != "" && p.name == "" {
+		return sqlerr.New("42P03", "cursor %q already exists", name)
+	}
+	c.dropPortal(name)
+	return nil
+}
+
+// name lets SQL know of a portal that returns rows.
+func (c *conn) name(ctx context.Context, p *portal, name string) error {
+	cursors, ok := c.sess.(session.Cursors)
+	if !ok || name == "" || p.fields == nil || p.copies() {
+		return nil
+	}
+	if err := cursors.Open(ctx, name, p.session); err != nil {
+		return err
+	}
+	p.name = name
 	return nil
 }
 

@@ -3,6 +3,7 @@ package pgwire
 import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"foreshadow/sql/session"
 	"foreshadow/sql/sqlerr"
 )
 
@@ -16,6 +17,9 @@ func (c *conn) closeObject(body []byte) error {
 	case 'S':
 		c.dropStatement(m.Name)
 	case 'P':
+		if cursors, ok := c.sess.(session.Cursors); ok && m.Name != "" {
+			cursors.Drop(m.Name)
+		}
 		c.dropPortal(m.Name)
 	default:
 		return sqlerr.New(sqlerr.ProtocolViolation, "invalid CLOSE message subtype %d", m.ObjectType)

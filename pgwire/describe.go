@@ -31,9 +31,11 @@ func (c *conn) describe(ctx context.Context, body []byte) error {
 	case 'P':
 		p, err := c.findPortal(m.Name)
 		if err != nil {
-			return c.describeCursor(ctx, m.Name, err)
+			if p, err = c.findCursor(ctx, m.Name, err); err != nil {
+				return err
+			}
 		}
-		if p.session != nil && p.session.Copy() {
+		if p.copies() {
 			c.sendFields(nil, nil)
 			return nil
 		}
@@ -44,21 +46,20 @@ func (c *conn) describe(ctx context.Context, body []byte) error {
 	return nil
 }
 
-// describeCursor describes a cursor of SQL, which PostgreSQL's clients know as a portal. missing is the error where there is none.
-func (c *conn) describeCursor(ctx context.Context, name string, missing error) error {
+// findCursor finds a cursor of SQL, which PostgreSQL's clients know as a portal. missing is the error where there is none.
+func (c *conn) findCursor(ctx context.Context, name string, missing error) (*portal, error) {
 	cursors, ok := c.sess.(session.Cursors)
 	if !ok || name == "" {
-		return missing
+		return nil, missing
 	}
 	fields, err := cursors.Cursor(ctx, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if fields == nil {
-		return missing
+		return nil, missing
 	}
-	c.sendFields(fields, nil)
-	return nil
+	return &portal{fields: fields, formats: make([]int16, len(fields)), name: name}, nil
 }
 
 // sendFields sends a RowDescription, or NoData for a statement that returns no rows.

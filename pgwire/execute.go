@@ -16,19 +16,24 @@ func (c *conn) execute(ctx context.Context, body []byte) error {
 	}
 	p, err := c.findPortal(m.Portal)
 	if err != nil {
-		return err
+		if p, err = c.findCursor(ctx, m.Portal, err); err != nil {
+			return err
+		}
 	}
+	limit := max(int64(int32(m.MaxRows)), 0)
+	run := c.run
 	switch {
-	case p.session == nil:
+	case p.session == nil && p.name == "":
 		c.out.send(&pgproto3.EmptyQueryResponse{})
 		return nil
 	case p.aborted:
 		return sqlerr.New(sqlerr.InFailedTransaction, "current transaction is aborted, commands ignored until end of transaction block")
 	case p.done:
-		return c.rerun(p)
+		return c.rerun(p, m.Portal)
+	case p.name != "":
+		run = c.fetch
 	}
-	limit := int64(int32(m.MaxRows))
-	suspended, err := c.run(ctx, p, max(limit, 0))
+	suspended, err := run(ctx, p, limit)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type portal struct {
 	statement *statement     // nil in a simple query, where the caller holds it
 	fields    []result.Field
 	formats   []int16
+	name      string // if the session knows it too and reads the rows by it: FETCH may have read some between two Executes
 
 	rows      result.Rows
 	encoder   *encode.Encoder
@@ -30,6 +31,9 @@ type portal struct {
 	done      bool
 	aborted   bool
 }
+
+// copies says that the statement is COPY TO STDOUT.
+func (p *portal) copies() bool { return p.session != nil && p.session.Copy() }
 
 // close releases the rows and the statement; it may be called more than once.
 func (p *portal) close(c *conn) {
@@ -68,7 +72,7 @@ func (c *conn) dropPortal(name string) {
 // abortPortals ends what was running when its transaction failed.
 func (c *conn) abortPortals() {
 	for _, p := range c.portals {
-		if p.rows != nil {
+		if p.rows != nil && p.name == "" {
 			p.stop(c)
 			p.aborted = true
 		}
@@ -83,6 +87,11 @@ func (c *conn) start(ctx context.Context, p *portal) (err error) {
 	if p.rows, err = p.session.Rows(ctx); err != nil {
 		return err
 	}
+	return c.encode(p)
+}
+
+// encode makes ready what writes the rows.
+func (c *conn) encode(p *portal) (err error) {
 	p.encoder, err = encode.New(p.fields, p.formats, c.settings)
 	return err
 }
@@ -92,7 +101,7 @@ func (c *conn) run(ctx context.Context, p *portal, limit int64) (suspended bool,
 	if err := c.start(ctx, p); err != nil {
 		return false, err
 	}
-	if p.session.Copy() {
+	if p.copies() {
 		return false, c.copyOut(ctx, p)
 	}
 	sent, err := c.sendRows(ctx, p, limit)
@@ -108,6 +117,18 @@ func (c *conn) run(ctx context.Context, p *portal, limit int64) (suspended bool,
 	return false, nil
 }
 
+// fetch goes on with a portal or a cursor that the session knows by its name.
+func (c *conn) fetch(ctx context.Context, p *portal, limit int64) (suspended bool, err error) {
+	if p.rows, err = c.sess.(session.Cursors).Fetch(ctx, p.name, limit); err != nil {
+		return false, err
+	}
+	defer p.stop(c)
+	if err := c.encode(p); err != nil {
+		return false, err
+	}
+	return c.run(ctx, p, limit)
+}
+
 // sendRows sends rows until the limit or the end.
 func (c *conn) sendRows(ctx context.Context, p *portal, limit int64) (sent int64, err error) {
 	c.out.room()
@@ -118,7 +139,7 @@ func (c *conn) sendRows(ctx context.Context, p *portal, limit int64) (sent int64
 					return sent, &fatal{err}
 				}
 			}
-			if err := p.fetch(ctx); err != nil {
+			if err := p.more(ctx); err != nil {
 				if errors.Is(err, io.EOF) {
 					return sent, nil
 				}
@@ -145,8 +166,8 @@ func (c *conn) sendRows(ctx context.Context, p *portal, limit int64) (sent int64
 	return sent, nil
 }
 
-// fetch gets the next batch.
-func (p *portal) fetch(ctx context.Context) error {
+// more gets the next batch.
+func (p *portal) more(ctx context.Context) error {
 	b, err := p.rows.Next(ctx)
 	if err != nil {
 		p.batch = nil
@@ -162,7 +183,7 @@ func (c *conn) complete(p *portal, sent int64) {
 	if _, ok := strings.CutPrefix(tag, "SELECT "); ok && p.suspended {
 		tag = "SELECT " + strconv.FormatInt(sent, 10) // PostgreSQL counts the rows of this Execute only
 	}
-	p.done = true
+	p.done = p.name == ""
 	p.stop(c)
 	c.sendNotices()
 	c.out.send(&pgproto3.CommandComplete{CommandTag: []byte(tag)})
@@ -174,9 +195,9 @@ func (c *conn) complete(p *portal, sent int64) {
 }
 
 // rerun answers an Execute of a portal that has come to its end before, as PostgreSQL does.
-func (c *conn) rerun(p *portal) error {
+func (c *conn) rerun(p *portal, name string) error {
 	if p.fields == nil || p.session.Copy() {
-		return sqlerr.New(sqlerr.ObjectNotInState, "portal cannot be run")
+		return sqlerr.New(sqlerr.ObjectNotInState, "portal \"%s\" cannot be run", name)
 	}
 	c.out.send(&pgproto3.CommandComplete{CommandTag: []byte("SELECT 0")})
 	return nil

@@ -35,6 +35,8 @@ type rows struct {
 	done    bool
 	closed  bool
 	copying bool
+	limit   int64 // of the rows that are asked for; 0 is none
+	kept    bool  // the portal has a name of the client's, and outlives these rows
 	count   int64
 	tag     string
 	err     error
@@ -98,7 +100,11 @@ func (r *rows) more(ctx context.Context) error {
 
 // fetch asks for more rows; they are then under way on the wire.
 func (r *rows) fetch() error {
-	r.s.send(&pgproto3.Execute{Portal: r.portal, MaxRows: fetchRows}, &pgproto3.Flush{})
+	most := int64(fetchRows)
+	if r.limit > 0 {
+		most = min(most, r.limit-r.count)
+	}
+	r.s.send(&pgproto3.Execute{Portal: r.portal, MaxRows: uint32(most)}, &pgproto3.Flush{})
 	r.s.active = r
 	return r.s.flush()
 }
@@ -125,6 +131,7 @@ func (r *rows) fill() error {
 		case *pgproto3.PortalSuspended:
 			r.s.active = nil
 			r.keep(b)
+			r.done = r.limit > 0 && r.count >= r.limit
 			return nil
 		case *pgproto3.CommandComplete:
 			r.keep(b)
@@ -143,11 +150,13 @@ func (r *rows) fill() error {
 func (r *rows) finish(tag string) error {
 	r.s.active, r.done, r.tag = nil, true, tag
 	for _, verb := range []string{"SELECT ", "FETCH "} {
-		if strings.HasPrefix(tag, verb) && r.fields != nil {
+		if strings.HasPrefix(tag, verb) && (r.fields != nil || r.kept) {
 			r.tag = verb + strconv.FormatInt(r.count, 10)
 		}
 	}
-	r.s.be.fe.Send(&pgproto3.Close{ObjectType: 'P', Name: r.portal})
+	if !r.kept {
+		r.s.be.fe.Send(&pgproto3.Close{ObjectType: 'P', Name: r.portal})
+	}
 	return r.s.complete(tag)
 }
 
@@ -211,7 +220,7 @@ func (r *rows) Close() error {
 		}
 		r.held, r.size = nil, 0
 	}
-	if !r.done && r.err == nil && r.s.dead == nil && r.txEpoch == r.s.txEpoch {
+	if !r.kept && !r.done && r.err == nil && r.s.dead == nil && r.txEpoch == r.s.txEpoch {
 		r.s.be.fe.Send(&pgproto3.Close{ObjectType: 'P', Name: r.portal})
 	}
 	r.held = nil

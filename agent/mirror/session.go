@@ -33,7 +33,6 @@ type Session struct {
 	txEpoch  int  // grows when the backend's portals are lost
 	serial   int
 	stmts    map[string]*statement
-	unnamed  *statement
 	asked    map[string]string // the engine's own questions: text to statement name
 	custom   map[string]bool   // custom settings seen in statements, which pg_settings does not list
 	active   *rows             // the result whose rows are under way on the wire
@@ -73,8 +72,8 @@ func (s *Session) Prepare(ctx context.Context, sql string, oids []uint32) (name 
 	if err := s.begin(ctx); err != nil {
 		return "", nil, nil, err
 	}
-	st := &statement{sql: sql, oids: oids}
 	name = s.nextName("s")
+	st := &statement{sql: sql, wire: name, oids: oids}
 	if err := s.prepare(st); err != nil {
 		return "", nil, nil, err
 	}
@@ -99,13 +98,39 @@ func (s *Session) Execute(ctx context.Context, name string, params [][]byte, for
 	return r, nil
 }
 
+// Check is Execute of name as soon as PostgreSQL has found that the role may run the statement check, of which nothing is run: a portal's
+// executor looks at the privileges when it starts. Both take the same values.
+func (s *Session) Check(ctx context.Context, check, name string, params [][]byte, formats []int16) (result.Rows, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.watch(ctx)()
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
+	checked, err := s.ready(check)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.ready(name); err != nil { // before the messages of the check, as it may ask something itself
+		return nil, err
+	}
+	portal := s.nextName("c")
+	s.send(&pgproto3.Bind{DestinationPortal: portal, PreparedStatement: checked.wire, ParameterFormatCodes: formats, Parameters: params},
+		&pgproto3.Close{ObjectType: 'P', Name: portal})
+	r, err := s.execute(name, params, formats, nil)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
 // Deallocate forgets a prepared statement; the backend hears of it with the next message.
 func (s *Session) Deallocate(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.stmts[name]
 	delete(s.stmts, name)
-	if st != nil && st.wire != "" && s.be != nil && s.dead == nil && st.epoch == s.epoch {
+	if st != nil && s.be != nil && s.dead == nil && st.epoch == s.epoch {
 		s.be.fe.Send(&pgproto3.Close{ObjectType: 'S', Name: st.wire})
 	}
 }
@@ -139,7 +164,6 @@ func (s *Session) Fail(ctx context.Context) error {
 		return err
 	}
 	s.send(&pgproto3.Parse{Query: "fail"}, &pgproto3.Flush{})
-	s.unnamed = nil // which this replaces, although it fails
 	if err := s.flush(); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-SELECT 'stay', name, '' FROM pg_catalog.pg_cursors WHERE is_holdable
+SELECT 'stay', name, '' FROM pg_catalog.pg_cursor() WHERE is_holdable
 UNION ALL
 SELECT 'setting', name, setting FROM pg_catalog.pg_settings
 WHERE source = 'session' AND context IN ('user', 'superuser')
@@ -8,7 +8,7 @@ SELECT 'setting', n, pg_catalog.current_setting(n, true)
 FROM pg_catalog.unnest(pg_catalog.string_to_array($1::text, ',')) n
 WHERE n <> '' AND pg_catalog.current_setting(n, true) IS NOT NULL
 UNION ALL
-SELECT 'prepared statement', name, statement FROM pg_catalog.pg_prepared_statements WHERE from_sql
+SELECT 'prepared statement', name, statement FROM pg_catalog.pg_prepared_statement() WHERE from_sql
 UNION ALL
 SELECT 'channel', c, 'LISTEN ' || pg_catalog.quote_ident(c) FROM pg_catalog.pg_listening_channels() c
 UNION ALL

@@ -12,7 +12,7 @@ import (
 // statement is what is needed to prepare again after a move.
 type statement struct {
 	sql    string
-	wire   string // its name in the backend; empty while it is the unnamed statement, which clients do not see in pg_prepared_statements
+	wire   string // its name in the backend
 	oids   []uint32
 	fields []result.Field
 	params []uint32
@@ -21,9 +21,6 @@ type statement struct {
 
 // prepare sends Parse and Describe and reads their answers.
 func (s *Session) prepare(st *statement) error {
-	if st.wire == "" {
-		s.unnamed = st
-	}
 	s.send(&pgproto3.Parse{Name: st.wire, Query: st.sql, ParameterOIDs: st.oids}, &pgproto3.Describe{ObjectType: 'S', Name: st.wire}, &pgproto3.Flush{})
 	if err := s.flush(); err != nil {
 		return err
@@ -50,20 +47,25 @@ func (s *Session) prepare(st *statement) error {
 	}
 }
 
-// execute is Execute with the lock held.
-func (s *Session) execute(name string, params [][]byte, formats, resultFormats []int16) (*rows, error) {
+// ready gives a statement that the backend has prepared.
+func (s *Session) ready(name string) (*statement, error) {
 	st := s.stmts[name]
 	if st == nil {
 		return nil, sqlerr.New(sqlerr.InvalidStatementName, "prepared statement %q does not exist", name)
 	}
-	// The backend may be another, the client may have discarded everything, or another statement has become the unnamed one.
-	if st.epoch != s.epoch || (st.wire == "" && s.unnamed != st) {
-		before := st.wire
-		st.wire = name
+	if st.epoch != s.epoch { // the backend is another, or the client has discarded everything
 		if err := s.prepare(st); err != nil {
-			st.wire = before // or a statement that could not be prepared in a failed transaction would be taken for one that is
 			return nil, err
 		}
+	}
+	return st, nil
+}
+
+// execute is Execute with the lock held.
+func (s *Session) execute(name string, params [][]byte, formats, resultFormats []int16) (*rows, error) {
+	st, err := s.ready(name)
+	if err != nil {
+		return nil, err
 	}
 	r := &rows{s: s, portal: s.nextName("p"), fields: st.fields, txEpoch: s.txEpoch}
 	s.send(&pgproto3.Bind{DestinationPortal: r.portal, PreparedStatement: st.wire, ParameterFormatCodes: formats, Parameters: params, ResultFormatCodes: resultFormats})

@@ -19,27 +19,28 @@ func (e constantError) Unwrap() error { return e.error }
 
 // attempt runs a fold. A constant's error leaves the client's transaction as it was, but where other statements of its implicit transaction have run,
 // since that has no savepoints.
-func (s *querySession) attempt(ctx context.Context, f *fold, params []session.Param) ([]*string, error) {
+func (st *shadowStatement) attempt(ctx context.Context, f *fold, params []session.Param) ([]*string, error) {
+	s := st.s
 	block := s.mirror.TxStatus() == 'T'
 	if len(f.constants) == 0 || s.begun && !block {
-		return s.ask(ctx, f.name, params)
+		return st.checked(ctx, f.name, params)
 	}
 	if block {
-		if err := s.onMirror(ctx, "SAVEPOINT foreshadow_constants"); err != nil {
+		if err := s.runOnMirror(ctx, "SAVEPOINT foreshadow_constants"); err != nil {
 			return nil, err
 		}
 	}
-	answer, err := s.ask(ctx, f.name, params)
+	answer, err := st.checked(ctx, f.name, params)
 	if err != nil && outside[sqlerr.Code(err)[:2]] {
 		return nil, err
 	}
 	if err != nil && block {
-		if err := s.onMirror(ctx, "ROLLBACK TO SAVEPOINT foreshadow_constants"); err != nil {
+		if err := s.runOnMirror(ctx, "ROLLBACK TO SAVEPOINT foreshadow_constants"); err != nil {
 			return nil, err
 		}
 	}
 	if block {
-		if err := s.onMirror(ctx, "RELEASE SAVEPOINT foreshadow_constants"); err != nil {
+		if err := s.runOnMirror(ctx, "RELEASE SAVEPOINT foreshadow_constants"); err != nil {
 			return nil, err
 		}
 	}
@@ -52,6 +53,16 @@ func (s *querySession) attempt(ctx context.Context, f *fold, params []session.Pa
 // outside are the classes of errors that are not an expression's.
 var outside = map[string]bool{"08": true, "25": true, "53": true, "57": true, "58": true, "XX": true}
 
+// checked runs a statement of one row on the mirror, after it has been found that the role may run the client's.
+func (st *shadowStatement) checked(ctx context.Context, name string, params []session.Param) ([]*string, error) {
+	values, formats := split(params)
+	rows, err := st.s.mirror.Check(ctx, st.analysis, name, values, formats)
+	if err != nil {
+		return nil, err
+	}
+	return firstRow(ctx, rows)
+}
+
 // askBare computes the settings and the moments alone.
 func (st *shadowStatement) askBare(ctx context.Context, params []session.Param) (*fold, []*string, error) {
 	if st.bare == nil {
@@ -61,7 +72,7 @@ func (st *shadowStatement) askBare(ctx context.Context, params []session.Param) 
 		}
 		st.bare = &f
 	}
-	answer, err := st.s.ask(ctx, st.bare.name, params)
+	answer, err := st.checked(ctx, st.bare.name, params)
 	return st.bare, answer, err
 }
 

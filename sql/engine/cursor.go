@@ -21,7 +21,7 @@ type cursor struct {
 	name, text     string // of its stand-in
 	fields         []result.Field
 	portal         session.Portal
-	rows           result.Rows
+	rows           result.Rows // nil before a portal's first FETCH or Execute
 	scroll, binary bool
 
 	position       int64
@@ -49,7 +49,9 @@ func (c *cursor) close() {
 		return
 	}
 	c.closed = true
-	_ = c.rows.Close() // a query that is given up has no error that counts
+	if c.rows != nil {
+		_ = c.rows.Close() // a query that is given up has no error that counts
+	}
 	_ = c.portal.Close()
 	c.pieces = nil
 }

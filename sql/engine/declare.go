@@ -57,22 +57,41 @@ func (p *declarePortal) Copy() bool             { return false }
 func (p *declarePortal) Rows(ctx context.Context) (result.Rows, error) {
 	d, s := p.d, p.d.s
 	text := s.names.standIn(d.head+" SELECT WHERE false", d.text.SQL)
-	if err := s.onMirror(ctx, text); err != nil {
+	if err := s.runOnMirror(ctx, text); err != nil {
 		return nil, s.fail(ctx, err)
 	}
+	onMirror(p.Portal, func(ctx context.Context, l *lent, values [][]byte, formats, _ []int16) error {
+		return d.overLent(ctx, l, values, formats)
+	})
 	rows, err := p.Portal.Rows(ctx)
 	if err != nil {
 		return nil, err
 	}
+	if lives(rows) {
+		return &memory{tag: "DECLARE CURSOR"}, rows.Close()
+	}
 	result.Rest(rows)
 	p.open = true
-	name := d.declared.Cursor
-	if old := s.names.cursors[name]; old != nil {
-		old.close()
-	}
-	s.names.cursors[name] = &cursor{name: name, text: text, fields: p.Portal.Fields(), rows: rows, portal: p.Portal,
-		scroll: d.declared.Scroll, binary: d.declared.Binary, atStart: true}
+	s.names.hold(&cursor{name: d.declared.Cursor, text: text, fields: p.Portal.Fields(), rows: rows, portal: p.Portal,
+		scroll: d.declared.Scroll, binary: d.declared.Binary, atStart: true})
 	return &memory{tag: "DECLARE CURSOR"}, nil
+}
+
+// overLent declares the cursor on the mirror, over the rows that it was lent: PostgreSQL then does all that cursors do. The stand-in has been there
+// only for its checks.
+func (d *declareStatement) overLent(ctx context.Context, l *lent, values [][]byte, formats []int16) error {
+	s := d.s
+	s.mirror.Drop(d.declared.Cursor)
+	name, _, _, err := s.mirror.Prepare(ctx, s.names.standIn(d.head+" "+l.text, d.text.SQL), l.oids)
+	if err != nil {
+		return err
+	}
+	defer s.mirror.Deallocate(name)
+	rows, err := s.mirror.Execute(ctx, name, values, formats, nil)
+	if err != nil {
+		return err
+	}
+	return rows.Close()
 }
 
 // Close leaves the query to the cursor, if there is one by now.

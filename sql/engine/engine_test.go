@@ -71,6 +71,19 @@ func (m *fakeMirror) Query(_ context.Context, sql string, args ...string) ([][]*
 	return nil, fmt.Errorf("unexpected question %q", sql)
 }
 
+func (m *fakeMirror) Check(ctx context.Context, _, name string, _ [][]byte, _ []int16) (result.Rows, error) {
+	return m.Execute(ctx, name, nil, nil, nil)
+}
+
+func (m *fakeMirror) Open(context.Context, string, string, [][]byte, []int16, []int16) error {
+	return nil
+}
+
+func (m *fakeMirror) Fetch(_ context.Context, portal string, _ int64) (result.Rows, error) {
+	return newMemory(nil, outcome{tag: "portal: " + portal}), nil
+}
+
+func (m *fakeMirror) Drop(string)                {}
 func (m *fakeMirror) Deallocate(string)          {}
 func (m *fakeMirror) Sync(context.Context) error { return nil }
 func (m *fakeMirror) Fail(context.Context) error {

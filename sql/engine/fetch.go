@@ -26,17 +26,6 @@ func (s *querySession) prepareNamed(ctx context.Context, t session.Text, q *rewr
 	return nil, nil
 }
 
-var _ session.Cursors = (*querySession)(nil)
-
-// Cursor describes what a FETCH gives.
-func (s *querySession) Cursor(ctx context.Context, name string) ([]result.Field, error) {
-	st, err := s.Prepare(ctx, session.Text{SQL: "FETCH " + quoteIdent(name)}, nil)
-	if err != nil {
-		return nil, err
-	}
-	return st.Fields(), st.Close()
-}
-
 // fetchStatement is a FETCH or MOVE. Which cursor its name stands for is known only when it is bound, as in PostgreSQL.
 type fetchStatement struct {
 	session.Statement // on the mirror; nil while the cursor is one of the shadow
@@ -96,7 +85,7 @@ func (f *fetchStatement) Bind(ctx context.Context, params []session.Param, forma
 	if s.mirror.TxStatus() == 'E' {
 		return nil, errAborted
 	}
-	c, err := s.cursorNow(ctx, f.fetch.Cursor)
+	c, err := s.begunNow(ctx, f.fetch.Cursor)
 	if err != nil {
 		return nil, s.fail(ctx, err)
 	}

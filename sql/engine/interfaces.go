@@ -35,6 +35,13 @@ type MirrorSession interface {
 	Prepare(ctx context.Context, sql string, paramOIDs []uint32) (name string, params []uint32, fields []result.Field, err error)
 	// Execute runs a prepared statement; the rows are Encoded in the formats asked for; a COPY TO STDOUT says so by a method Copy() bool.
 	Execute(ctx context.Context, name string, params [][]byte, paramFormats, resultFormats []int16) (result.Rows, error)
+	// Check is Execute of name after the check, under the session's role, that the statement check may be run; nothing of that is run.
+	Check(ctx context.Context, check, name string, params [][]byte, paramFormats []int16) (result.Rows, error)
+	// Open binds a prepared statement to a portal that has the client's own name, and Fetch gives at most so many of its rows, or of a cursor's,
+	// 0 being all; Drop ends it.
+	Open(ctx context.Context, portal, name string, params [][]byte, paramFormats, resultFormats []int16) error
+	Fetch(ctx context.Context, portal string, limit int64) (result.Rows, error)
+	Drop(portal string)
 	// Deallocate forgets a prepared statement, also in a failed transaction.
 	Deallocate(name string)
 	// Query asks a question of the engine's own and reads the whole answer as text.

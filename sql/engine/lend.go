@@ -25,7 +25,9 @@ var lendSQL string
 // lends it as arrays in parameters.
 type lent struct {
 	loans []loan
-	name  string // of the statement on the mirror
+	text  string // of the statement on the mirror
+	oids  []uint32
+	name  string
 	fold  fold
 }
 
@@ -66,12 +68,12 @@ func (st *shadowStatement) prepareLent(ctx context.Context, refusal error, regro
 		}
 		l.loans = append(l.loans, lo)
 	}
-	text, err := lending.SQL(bodies)
-	if err != nil {
+	if l.text, err = lending.SQL(bodies); err != nil {
 		return nil, err
 	}
+	l.oids = oids
 	var fields []result.Field
-	if l.name, _, fields, err = st.s.mirror.Prepare(ctx, text, oids); err != nil {
+	if l.name, _, fields, err = st.s.mirror.Prepare(ctx, l.text, oids); err != nil {
 		e := sqlerr.From(refusal).WithDetail("Over rows of the shadow PostgreSQL says: %s", sqlerr.From(err).Message)
 		if sqlerr.Code(err) == sqlerr.GroupingError && !regroup {
 			e.Code = sqlerr.GroupingError
@@ -159,6 +161,9 @@ func (p *shadowPortal) lent(ctx context.Context, k *known, refusal error) (resul
 	values, formats := split(p.params)
 	for _, a := range arrays {
 		values, formats = append(values, a), append(formats, 1)
+	}
+	if p.place != nil {
+		return &placedRows{}, unplaced(p.place(ctx, l, values, formats, p.formats))
 	}
 	rows, err := s.mirror.Execute(ctx, l.name, values, formats, p.formats)
 	return rows, unplaced(err)

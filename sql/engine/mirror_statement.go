@@ -51,14 +51,34 @@ func (p *mirrorPortal) Fields() []result.Field { return p.st.fields }
 func (p *mirrorPortal) Copy() bool             { return p.copying }
 func (p *mirrorPortal) Close() error           { return nil }
 
-// Rows runs the statement.
-func (p *mirrorPortal) Rows(ctx context.Context) (result.Rows, error) {
+// open binds the statement to a portal of that name.
+func (p *mirrorPortal) open(ctx context.Context, name string) error {
+	if err := p.move(ctx); err != nil {
+		return err
+	}
+	values, formats := split(p.params)
+	if err := p.st.s.mirror.Open(ctx, name, p.st.name, values, formats, p.formats); err != nil {
+		return parse.Shift(err, p.st.offset)
+	}
+	return nil
+}
+
+// move checks the moment that the statement moves its session to.
+func (p *mirrorPortal) move(ctx context.Context) error {
 	if v := p.st.asOf; v != nil && p.st.s.mirror.TxStatus() != 'E' {
 		if _, err := p.st.s.setTo(ctx, *v); err != nil {
-			return nil, p.st.s.fail(ctx, err)
+			return p.st.s.fail(ctx, err)
 		}
 	}
 	p.st.s.begun = true
+	return nil
+}
+
+// Rows runs the statement.
+func (p *mirrorPortal) Rows(ctx context.Context) (result.Rows, error) {
+	if err := p.move(ctx); err != nil {
+		return nil, err
+	}
 	values, formats := split(p.params)
 	rows, err := p.st.s.mirror.Execute(ctx, p.st.name, values, formats, p.formats)
 	if err != nil {

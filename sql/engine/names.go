@@ -21,6 +21,20 @@ func newNames() names {
 	return names{cursors: map[string]*cursor{}, statements: map[string]*prepared{}}
 }
 
+// hold keeps a cursor in the place of one whose name it has taken.
+func (n *names) hold(c *cursor) {
+	n.drop(c.name)
+	n.cursors[c.name] = c
+}
+
+// drop ends a cursor, if there is one of that name.
+func (n *names) drop(name string) {
+	if c := n.cursors[name]; c != nil {
+		c.close()
+		delete(n.cursors, name)
+	}
+}
+
 // close ends all cursors.
 func (n *names) close() {
 	for _, c := range n.cursors {
@@ -31,19 +45,19 @@ func (n *names) close() {
 // standIn marks the text of a stand-in, which PostgreSQL shows and by which it is known, with what the client wrote.
 func (n *names) standIn(sql, original string) string {
 	n.serial++
-	return sql + " -- " + strconv.Itoa(n.serial) + ": " + strings.TrimSpace(strings.NewReplacer("\n", " ", "\r", " ").Replace(original))
+	return sql + " -- foreshadow " + strconv.Itoa(n.serial) + ": " + strings.TrimSpace(strings.NewReplacer("\n", " ", "\r", " ").Replace(original))
 }
 
 // The questions that tell which stand-ins the mirror still has.
 const (
-	cursorAlive    = "SELECT 1 FROM pg_catalog.pg_cursors WHERE name = $1 AND statement = $2"
-	cursorBinary   = "SELECT is_binary FROM pg_catalog.pg_cursors WHERE name = $1"
-	cursorsAlive   = "SELECT name, statement FROM pg_catalog.pg_cursors"
-	statementAlive = "SELECT 1 FROM pg_catalog.pg_prepared_statements WHERE name = $1 AND statement = $2"
+	cursorAlive    = "SELECT 1 FROM pg_catalog.pg_cursor() WHERE name = $1 AND statement = $2"
+	cursorBinary   = "SELECT is_binary FROM pg_catalog.pg_cursor() WHERE name = $1"
+	cursorsAlive   = "SELECT name, statement FROM pg_catalog.pg_cursor()"
+	statementAlive = "SELECT 1 FROM pg_catalog.pg_prepared_statement() WHERE name = $1 AND statement = $2"
 )
 
-// onMirror runs a statement that returns no rows on the mirror, in the client's transaction.
-func (s *querySession) onMirror(ctx context.Context, sql string) error {
+// runOnMirror runs a statement that returns no rows on the mirror, in the client's transaction.
+func (s *querySession) runOnMirror(ctx context.Context, sql string) error {
 	name, _, _, err := s.mirror.Prepare(ctx, sql, nil)
 	if err != nil {
 		return unplaced(err)

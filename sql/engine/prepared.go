@@ -56,7 +56,7 @@ func (p *prepareStatement) Rows(ctx context.Context) (result.Rows, error) {
 	}
 	text, err := s.echo(ctx, p.p.Name, p.text.SQL, st.Params())
 	if err == nil {
-		err = s.onMirror(ctx, text)
+		err = s.runOnMirror(ctx, text)
 	}
 	if err != nil {
 		_ = st.Close() // the first error counts
@@ -175,6 +175,7 @@ type executePortal struct {
 	args    session.Portal
 	formats []int16
 	query   session.Portal
+	place   placer
 }
 
 func (x *executePortal) Fields() []result.Field { return x.p.query.Fields() }
@@ -211,5 +212,6 @@ func (x *executePortal) Rows(ctx context.Context) (result.Rows, error) {
 	if x.query, err = x.p.query.Bind(ctx, params, x.formats); err != nil {
 		return nil, err
 	}
+	onMirror(x.query, x.place)
 	return x.query.Rows(ctx)
 }

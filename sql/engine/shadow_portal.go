@@ -24,6 +24,7 @@ type shadowPortal struct {
 	st      *shadowStatement
 	params  []session.Param
 	formats []int16 // of the result, which only what comes from the mirror needs to know
+	place   placer  // nil but for a cursor
 	running context.Context
 	end     context.CancelCauseFunc
 	job     *job
@@ -261,16 +262,14 @@ func (st *shadowStatement) query(ctx context.Context, plan *rewrite.Plan, fields
 	return q, nil
 }
 
-// ask checks the privileges, has the constants computed, and reads the moments among them. Privileges come first, and with them the errors that
-// PostgreSQL finds as it plans: a constant that fails after that is one that the statement may never come to.
+// ask checks the privileges, has the constants computed, and reads the moments among them. Where both cannot be done, the privileges are checked again
+// without the constants, and with them what PostgreSQL finds as it plans: a constant that fails although that does not is one that the statement may
+// never come to.
 func (st *shadowStatement) ask(ctx context.Context, f *fold, params []session.Param) (*known, error) {
 	s := st.s
-	if _, err := s.ask(ctx, st.explain, params); err != nil {
-		return nil, unplaced(err)
-	}
 	k := &known{fold: f}
 	var err error
-	if k.answer, err = s.attempt(ctx, f, params); errors.As(err, new(constantError)) {
+	if k.answer, err = st.attempt(ctx, f, params); errors.As(err, new(constantError)) {
 		k.failed = constantError{unplaced(err)}
 		k.fold, k.answer, err = st.askBare(ctx, params)
 	}
@@ -337,6 +336,11 @@ func (s *querySession) ask(ctx context.Context, name string, params []session.Pa
 	if err != nil {
 		return nil, err
 	}
+	return firstRow(ctx, rows)
+}
+
+// firstRow reads rows to their end and gives the first one as text.
+func firstRow(ctx context.Context, rows result.Rows) ([]*string, error) {
 	defer rows.Close()
 	var first []*string
 	for {

@@ -27,8 +27,7 @@ type shadowStatement struct {
 	travel    *travel
 	periods   []ast.Period // in the order in which fold computes their moments
 	computed  int          // how many moments that are
-	analysis  string       // the statement itself, prepared on the mirror
-	explain   string       // EXPLAIN of it: running that checks the privileges
+	analysis  string       // the statement itself, prepared on the mirror: it is bound to check the privileges, and not run
 	params    []uint32
 	fields    []result.Field
 	fold      fold  // for the translation
@@ -81,7 +80,7 @@ func (s *querySession) prepareShadow(ctx context.Context, t session.Text, plain 
 		_ = st.Close() // the first error counts
 		return nil, err
 	}
-	if err := st.complete(ctx, analysed); err != nil {
+	if err := st.complete(ctx); err != nil {
 		_ = st.Close() // the first error counts; Close has none
 		return nil, err
 	}
@@ -89,7 +88,7 @@ func (s *querySession) prepareShadow(ctx context.Context, t session.Text, plain 
 }
 
 // complete names the constants' types, tries the translation, and prepares what runs on the mirror each time.
-func (st *shadowStatement) complete(ctx context.Context, analysed string) error {
+func (st *shadowStatement) complete(ctx context.Context) error {
 	constants, err := st.q.Constants()
 	if err != nil {
 		return err
@@ -105,11 +104,7 @@ func (st *shadowStatement) complete(ctx context.Context, analysed string) error 
 		st.refusal = err
 		st.lent, err = st.lend(ctx, err)
 	}
-	if err != nil {
-		return err
-	}
-	st.explain, _, _, err = st.s.mirror.Prepare(ctx, "EXPLAIN (COSTS OFF) "+analysed, st.params)
-	return unplaced(err)
+	return err
 }
 
 // input is what is known of the statement before it runs.
@@ -238,7 +233,7 @@ func (st *shadowStatement) Fields() []result.Field { return st.fields }
 
 // Close forgets what was prepared on the mirror.
 func (st *shadowStatement) Close() error {
-	names := []string{st.analysis, st.explain, st.fold.name}
+	names := []string{st.analysis, st.fold.name}
 	if st.lent != nil {
 		names = append(names, st.lent.name, st.lent.fold.name)
 	}

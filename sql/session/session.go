@@ -53,10 +53,16 @@ type Failer interface {
 	Fail(ctx context.Context) error
 }
 
-// Cursors may be implemented by a Session with cursors of SQL, which share their names with portals. Cursor gives the columns of one, or
-// nil where there is none.
+// Cursors may be implemented by a Session with cursors of SQL, which share their names with portals: each may be read by FETCH and by Execute.
 type Cursors interface {
+	// Cursor gives the columns of one, or nil where there is none.
 	Cursor(ctx context.Context, name string) ([]result.Field, error)
+	// Open gives a name to a portal that returns rows; from then on only Fetch reads it.
+	Open(ctx context.Context, name string, p Portal) error
+	// Fetch goes on with what a name stands for. It gives at most limit rows, or all for 0.
+	Fetch(ctx context.Context, name string, limit int64) (result.Rows, error)
+	// Drop ends what a name stands for, which may be nothing.
+	Drop(name string)
 }
 
 // Notification is what a channel that the client listens to has brought.
