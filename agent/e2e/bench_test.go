@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const million = `CREATE ROLE analyst LOGIN;
@@ -39,6 +41,51 @@ func BenchmarkThroughTheAgent(b *testing.B) {
 	}
 }
 
+// BenchmarkPoint compares the agent with the primary on one row by its key, in the ways in which clients ask for one: a text in a simple query, a
+// statement that is parsed each time, and one that was prepared once. The figures are what the agent takes more than the primary, at the median.
+func BenchmarkPoint(b *testing.B) {
+	file := filepath.Join(b.TempDir(), "million.sql")
+	if err := os.WriteFile(file, []byte(million), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	d := startDev(b, "", "--init", file)
+	agent, primary := connectTo(b, d.url(b, "analyst", "shop")), connectTo(b, d.primary)
+	const row, key = "SELECT text, amount FROM wide WHERE id = $1", "4711"
+	for _, conn := range []*pgx.Conn{agent, primary} {
+		if _, err := conn.PgConn().Prepare(b.Context(), "row", row, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	n := 0
+	ways := map[string]func(*pgx.Conn){
+		"same-text": func(c *pgx.Conn) { simple(b, c, "SELECT text, amount FROM wide WHERE id = 4711") },
+		"new-text": func(c *pgx.Conn) {
+			n++
+			simple(b, c, fmt.Sprintf("SELECT text, amount FROM wide WHERE id = %d", n))
+		},
+		"parsed": func(c *pgx.Conn) {
+			read(b, c.PgConn().ExecParams(b.Context(), row, [][]byte{[]byte(key)}, nil, nil, nil))
+		},
+		"prepared": func(c *pgx.Conn) {
+			read(b, c.PgConn().ExecPrepared(b.Context(), "row", [][]byte{[]byte(key)}, nil, nil))
+		},
+	}
+	for b.Loop() {
+		for way, ask := range ways {
+			more := medianOf(500, func() { ask(agent) }) - medianOf(500, func() { ask(primary) })
+			b.ReportMetric(float64(more.Microseconds())/1000, "ms-more-"+way)
+		}
+	}
+}
+
+// simple asks by a simple query.
+func simple(b *testing.B, conn *pgx.Conn, sql string) {
+	b.Helper()
+	if _, err := conn.PgConn().Exec(b.Context(), sql).ReadAll(); err != nil {
+		b.Fatal(err)
+	}
+}
+
 func connectTo(b *testing.B, url string) *pgx.Conn {
 	b.Helper()
 	conn, err := pgx.Connect(b.Context(), url)
@@ -51,7 +98,11 @@ func connectTo(b *testing.B, url string) *pgx.Conn {
 // drain reads a result as a driver does, without decoding it.
 func drain(b *testing.B, conn *pgx.Conn, sql string) {
 	b.Helper()
-	r := conn.PgConn().ExecParams(b.Context(), sql, nil, nil, nil, nil)
+	read(b, conn.PgConn().ExecParams(b.Context(), sql, nil, nil, nil, nil))
+}
+
+func read(b *testing.B, r *pgconn.ResultReader) {
+	b.Helper()
 	for r.NextRow() {
 		_ = r.Values()
 	}

@@ -51,7 +51,7 @@ func (m *fakeMirror) Query(_ context.Context, sql string, args ...string) ([][]*
 		}
 		return [][]*string{{p("7776000000000")}}, nil
 	case strings.Contains(sql, "current_schemas"):
-		return [][]*string{{nil, p(`["pg_catalog","public"]`)}}, nil
+		return [][]*string{{nil, p(`["pg_catalog","public"]`), p("here")}}, nil
 	case strings.Contains(sql, "timestamptz"):
 		return [][]*string{{p("1767225600000000")}}, nil
 	case strings.Contains(sql, "pg_read_all_data"):

@@ -15,6 +15,11 @@ import (
 // preparePostgres routes a statement of PostgreSQL's grammar: to the mirror, unless it touches the shadow or would change something.
 // given holds the moments that are known already, as they are when a statement is run and its parameters are there.
 func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids []uint32, given map[ast.Period]span) (session.Statement, error) {
+	if given == nil {
+		if st, err := s.reuse(ctx, t, oids); st != nil || err != nil {
+			return st, err
+		}
+	}
 	plain, err := parse.TakeSystemTime(t.SQL)
 	if err != nil {
 		return nil, err
@@ -53,11 +58,15 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 	if len(q.Relations()) == 0 && !q.Touches() {
 		return s.prepareChecked(ctx, t, q, oids)
 	}
-	rels, shadowed, rerr := s.resolve(ctx, q)
+	now, rerr := s.surroundings(ctx)
 	if rerr != nil {
 		return nil, rerr
 	}
-	tr, rerr := s.then(ctx, q, plain, rels, shadowed, given)
+	rels, shadowed, rerr := s.resolve(ctx, q, now.key)
+	if rerr != nil {
+		return nil, rerr
+	}
+	tr, rerr := s.then(ctx, q, plain, rels, shadowed, now, given)
 	if rerr != nil {
 		return nil, rerr
 	}
@@ -77,7 +86,14 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 	if len(t.SQL) > s.e.o.MaxSQL {
 		return nil, sqlerr.New(sqlerr.ProgramLimitExceeded, "the statement is longer than %d bytes", s.e.o.MaxSQL)
 	}
-	return s.prepareShadow(ctx, t, plain, q, rels, tr, oids)
+	st, err := s.prepareShadow(ctx, t, plain, q, rels, tr, oids)
+	if err != nil {
+		return nil, err
+	}
+	if given == nil && now.asOf == nil && len(plain.Periods) == 0 && !momentary.MatchString(t.SQL) {
+		st.key, st.asked = now.key, oids
+	}
+	return st, nil
 }
 
 // placed refuses a moment behind anything but a table's name.
@@ -92,7 +108,7 @@ func placed(plain parse.Plain, q *rewrite.Query, copiesTable bool) error {
 }
 
 // then finds what the statement's tables were at their moments. A statement of the catalog alone has none.
-func (s *querySession) then(ctx context.Context, q *rewrite.Query, plain parse.Plain, rels map[string]*named, shadowed bool, given map[ast.Period]span) (*travel, error) {
+func (s *querySession) then(ctx context.Context, q *rewrite.Query, plain parse.Plain, rels map[string]*named, shadowed bool, now surroundings, given map[ast.Period]span) (*travel, error) {
 	unknown := slices.ContainsFunc(q.Relations(), func(n rewrite.RelationName) bool { return rels[n.Key()].Relation == nil })
 	if !shadowed && !unknown && len(plain.Periods) == 0 {
 		return &travel{}, nil
@@ -103,7 +119,7 @@ func (s *querySession) then(ctx context.Context, q *rewrite.Query, plain parse.P
 				WithHint("Catalog relations, and those of schema foreshadow, are shown as they are now.")
 		}
 	}
-	at, path, err := s.setting(ctx)
+	at, err := s.asOf(ctx, now.asOf)
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +129,8 @@ func (s *querySession) then(ctx context.Context, q *rewrite.Query, plain parse.P
 			return nil, err
 		}
 	}
-	spans[ast.Period{}] = at
-	return s.travels(ctx, q, rels, path, spans)
+	spans[ast.Period{}] = span{To: at}
+	return s.travels(ctx, q, rels, now.path, spans)
 }
 
 // periodsOf lists the different periods in a fixed order.

@@ -32,22 +32,32 @@ const maxViews = 50
 
 // resolve finds what the statement's names mean and puts views' definitions in their places. Names the mirror does not know
 // are left out: PostgreSQL will word that error. shadowed says that the shadow or the agent must answer.
-func (s *querySession) resolve(ctx context.Context, q *rewrite.Query) (rels map[string]*named, shadowed bool, err error) {
+func (s *querySession) resolve(ctx context.Context, q *rewrite.Query, key string) (rels map[string]*named, shadowed bool, err error) {
 	rels = map[string]*named{}
 	shadowed = q.Touches()
+	known := s.relations.in(key)
 	for range maxViews {
-		var keys []string
+		var keys, unknown []string
 		for _, n := range q.Relations() {
-			if key := n.Key(); rels[key] == nil {
-				keys = append(keys, key)
-				rels[key] = &named{system: true}
+			key := n.Key()
+			if rels[key] != nil {
+				continue
+			}
+			keys = append(keys, key)
+			if rels[key] = known[key]; rels[key] == nil {
+				unknown = append(unknown, key)
 			}
 		}
 		if len(keys) == 0 {
 			break
 		}
-		if err := s.lookUp(ctx, keys, rels); err != nil {
+		if err := s.lookUp(ctx, unknown, known); err != nil {
 			return nil, false, err
+		}
+		for _, key := range unknown {
+			if rels[key] = known[key]; rels[key] == nil {
+				rels[key] = &named{system: true}
+			}
 		}
 		if q.Kind != rewrite.Select {
 			break
@@ -70,6 +80,9 @@ func (s *querySession) resolve(ctx context.Context, q *rewrite.Query) (rels map[
 
 // lookUp asks the mirror once for many names.
 func (s *querySession) lookUp(ctx context.Context, keys []string, rels map[string]*named) error {
+	if len(keys) == 0 {
+		return nil
+	}
 	rows, err := s.mirror.Query(ctx, resolveSQL, arrayOf(keys))
 	if err != nil {
 		return err

@@ -23,6 +23,9 @@ type querySession struct {
 	names    names // cursors and prepared statements over the shadow
 	listener listener
 
+	relations knownRelations
+	idle      []*shadowStatement // closed ones, the oldest first
+
 	mu      sync.Mutex
 	running *job // the shadow query or own statement under way
 	notices []*sqlerr.Error

@@ -320,7 +320,7 @@ func (st *shadowStatement) again(ctx context.Context, spans map[ast.Period]span)
 		_ = fresh.Close()
 		return false, errChanged
 	}
-	_ = st.Close()
+	st.forget()
 	*st = *fresh
 	return true, nil
 }

@@ -30,10 +30,12 @@ type shadowStatement struct {
 	analysis  string       // the statement itself, prepared on the mirror: it is bound to check the privileges, and not run
 	params    []uint32
 	fields    []result.Field
-	fold      fold  // for the translation
-	lent      *lent // once it was needed
-	bare      *fold // without constants, once one of them failed
-	refusal   error // why there is no translation; nil if there is one
+	fold      fold     // for the translation
+	lent      *lent    // once it was needed
+	bare      *fold    // without constants, once one of them failed
+	refusal   error    // why there is no translation; nil if there is one
+	key       string   // of the surroundings that it was prepared in; "" if it is not to be used again
+	asked     []uint32 // the types that it was prepared with
 }
 
 // fold is what the mirror computes before the shadow runs something: the settings, the moments and the constants.
@@ -51,7 +53,7 @@ var settings = []string{"nullif(pg_catalog.current_setting('foreshadow.as_of', t
 var fixedItems = len(settings) + 1
 
 // prepareShadow has the mirror analyse the statement and refuses early what cannot be translated.
-func (s *querySession) prepareShadow(ctx context.Context, t session.Text, plain parse.Plain, q *rewrite.Query, rels map[string]*named, tr *travel, oids []uint32) (session.Statement, error) {
+func (s *querySession) prepareShadow(ctx context.Context, t session.Text, plain parse.Plain, q *rewrite.Query, rels map[string]*named, tr *travel, oids []uint32) (*shadowStatement, error) {
 	st := &shadowStatement{s: s, text: t, q: q, relations: map[string]*rewrite.Relation{}, travel: tr, periods: periodsOf(plain)}
 	for key, n := range rels {
 		if n.system || n.viewDefinition != "" {
@@ -231,8 +233,18 @@ func momentParams(plain parse.Plain, oids []uint32) []uint32 {
 func (st *shadowStatement) Params() []uint32       { return st.params }
 func (st *shadowStatement) Fields() []result.Field { return st.fields }
 
-// Close forgets what was prepared on the mirror.
+// Close keeps the statement for the next one with its text, or forgets it.
 func (st *shadowStatement) Close() error {
+	if st.key == "" {
+		st.forget()
+		return nil
+	}
+	st.s.keep(st)
+	return nil
+}
+
+// forget forgets what was prepared on the mirror.
+func (st *shadowStatement) forget() {
 	names := []string{st.analysis, st.fold.name}
 	if st.lent != nil {
 		names = append(names, st.lent.name, st.lent.fold.name)
@@ -245,7 +257,6 @@ func (st *shadowStatement) Close() error {
 			st.s.mirror.Deallocate(name)
 		}
 	}
-	return nil
 }
 
 // Bind keeps the values.

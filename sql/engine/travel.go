@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -260,21 +259,12 @@ func (s *querySession) mayRead(ctx context.Context, rel *rewrite.Relation, colum
 	return nil
 }
 
-//go:embed moments.sql
-var momentsSQL string
-
 // setting reads the session's moment and the schemas that names without one are looked for in.
 func (s *querySession) setting(ctx context.Context) (at span, path []string, err error) {
-	rows, err := s.mirror.Query(ctx, momentsSQL)
+	now, err := s.surroundings(ctx)
 	if err != nil {
 		return span{}, nil, err
 	}
-	if len(rows) != 1 || rows[0][1] == nil {
-		return span{}, nil, sqlerr.New(sqlerr.Internal, "the mirror gave no search path")
-	}
-	if err := json.Unmarshal([]byte(*rows[0][1]), &path); err != nil {
-		return span{}, nil, sqlerr.New(sqlerr.Internal, "the mirror gave no search path")
-	}
-	at.To, err = s.asOf(ctx, rows[0][0])
-	return at, path, err
+	at.To, err = s.asOf(ctx, now.asOf)
+	return at, now.path, err
 }
