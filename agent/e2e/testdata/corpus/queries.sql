@@ -290,5 +290,6 @@ SELECT id FROM tame WHERE ((g IS DISTINCT FROM i4) IS NOT NULL) IS TRUE AND init
 
 SELECT id, (1 IS DISTINCT FROM NULL) IS TRUE FROM tame;
 
--- refused: a text looks like what the printer has in the place of an operand
+-- a text looks like what the printer has in the place of an operand
+-- refused
 SELECT id, '"operand 1"' || ((1 IS DISTINCT FROM 2) IS NOT FALSE) FROM tame;
