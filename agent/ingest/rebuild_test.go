@@ -48,7 +48,7 @@ func portrait(t testing.TB, dir string, moments ...change.LSN) map[string]string
 		"run_limits": "ALL", "schema_events": "ALL", "expectations": "ALL", "shapes": "oid, version", "meta": "key"} {
 		out[name] = text(t, store, "SELECT * FROM "+name+" ORDER BY "+by)
 	}
-	out["tables"] = text(t, store, `SELECT oid, regexp_replace(state, ',"Pending":\d+', '') FROM tables ORDER BY oid`)
+	out["tables"] = text(t, store, `SELECT oid, regexp_replace(state, ',"(Pending|FoldedN)":\d+', '', 'g') FROM tables ORDER BY oid`)
 	return out
 }
 
