@@ -265,11 +265,17 @@ func TestPastRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, time.Minute, "the change is captured", func() bool { return shown(t, agent, "SELECT open FROM partly") == "open:25:-1 \nlater" })
+	const again = "SELECT min(id) > 0 FROM orders" // a session may keep what it has found out about a text, but not beyond a REVOKE
+	for range 2 {
+		if got := shown(t, agent, again); got != "?column?:16:-1 \nt" {
+			t.Fatal(got)
+		}
+	}
 	if _, err := primary.Exec(t.Context(), "ALTER TABLE partly DROP COLUMN secret; DROP TABLE salaries CASCADE; REVOKE SELECT ON orders FROM analyst"); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, time.Minute, "the changes are taken over", func() bool {
-		return strings.HasPrefix(shown(t, agent, "SELECT * FROM salaries"), "42P01") && strings.HasPrefix(shown(t, agent, "SELECT * FROM partly"), "id:23:-1 open:25:-1 \n")
+		return strings.HasPrefix(shown(t, agent, again), "42501") && strings.HasPrefix(shown(t, agent, "SELECT * FROM salaries"), "42P01") && strings.HasPrefix(shown(t, agent, "SELECT * FROM partly"), "id:23:-1 open:25:-1 \n")
 	})
 	for _, s := range []struct{ sql, want string }{
 		{"SELECT open, id FROM partly AS OF $at", "open:25:-1 id:23:-1 \nopen|1"},

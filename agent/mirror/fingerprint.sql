@@ -27,6 +27,30 @@ WITH lasting AS (
   UNION ALL
   SELECT 'policy', sum(pg_catalog.hashtextextended(ROW(oid, xmin::text)::text, 0)) FROM pg_catalog.pg_policy
   UNION ALL
+  SELECT 'statistics', sum(pg_catalog.hashtextextended(ROW(oid, xmin::text)::text, 0)) FROM pg_catalog.pg_statistic_ext WHERE oid >= 16384
+  UNION ALL
+  SELECT 'operator', sum(pg_catalog.hashtextextended(ROW(oid, xmin::text)::text, 0)) FROM pg_catalog.pg_operator WHERE oid >= 16384
+  UNION ALL
+  SELECT 'opclass', sum(pg_catalog.hashtextextended(ROW(oid, xmin::text)::text, 0)) FROM pg_catalog.pg_opclass WHERE oid >= 16384
+  UNION ALL
+  SELECT 'opfamily', sum(pg_catalog.hashtextextended(ROW(oid, xmin::text)::text, 0)) FROM pg_catalog.pg_opfamily WHERE oid >= 16384
+  UNION ALL
+  SELECT 'cast', sum(pg_catalog.hashtextextended(ROW(oid, xmin::text)::text, 0)) FROM pg_catalog.pg_cast WHERE oid >= 16384
+  UNION ALL
+  SELECT 'collation', sum(pg_catalog.hashtextextended(ROW(oid, xmin::text)::text, 0)) FROM pg_catalog.pg_collation WHERE oid >= 16384
+  UNION ALL
+  SELECT 'language', sum(pg_catalog.hashtextextended(ROW(oid, xmin::text)::text, 0)) FROM pg_catalog.pg_language WHERE oid >= 16384
+  UNION ALL
+  SELECT 'ts_config', sum(pg_catalog.hashtextextended(ROW(oid, xmin::text)::text, 0)) FROM pg_catalog.pg_ts_config WHERE oid >= 16384
+  UNION ALL
+  SELECT 'ts_dict', sum(pg_catalog.hashtextextended(ROW(oid, xmin::text)::text, 0)) FROM pg_catalog.pg_ts_dict WHERE oid >= 16384
+  UNION ALL
+  SELECT 'fdw', sum(pg_catalog.hashtextextended(ROW(oid, xmin::text)::text, 0)) FROM pg_catalog.pg_foreign_data_wrapper WHERE oid >= 16384
+  UNION ALL
+  SELECT 'server', sum(pg_catalog.hashtextextended(ROW(oid, xmin::text)::text, 0)) FROM pg_catalog.pg_foreign_server WHERE oid >= 16384
+  UNION ALL
+  SELECT 'ts_config_map', sum(pg_catalog.hashtextextended(ROW(mapcfg, maptokentype, mapseqno, mapdict)::text, 0)) FROM pg_catalog.pg_ts_config_map WHERE mapcfg >= 16384
+  UNION ALL
   SELECT 'namespace', sum(pg_catalog.hashtextextended(ROW(n.oid, n.xmin::text)::text, 0)) FROM pg_catalog.pg_namespace n JOIN mine ON mine.oid = n.oid
   UNION ALL
   SELECT 'proc', sum(pg_catalog.hashtextextended(ROW(oid, xmin::text)::text, 0)) FROM pg_catalog.pg_proc WHERE oid >= 16384

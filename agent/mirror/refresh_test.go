@@ -228,6 +228,25 @@ func TestSchemaFilesBuildAnInstance(t *testing.T) {
 	}
 }
 
+// TestRarerKindsAreNoticed makes, one after the other, objects of kinds that no change of a table comes with.
+func TestRarerKindsAreNoticed(t *testing.T) {
+	t.Parallel()
+	f := start(t, shop)
+	s := f.session(t, "postgres")
+	for _, c := range []struct{ change, question string }{
+		{"CREATE STATISTICS together ON customer, total FROM orders", "SELECT 1 FROM pg_statistic_ext WHERE stxname = 'together'"},
+		{"CREATE OPERATOR <=> (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl)", "SELECT 1 FROM pg_operator WHERE oprname = '<=>'"},
+		{"CREATE CAST (bool AS money) WITH INOUT", "SELECT 1 FROM pg_cast WHERE castsource = 'bool'::regtype AND casttarget = 'money'::regtype"},
+		{"CREATE COLLATION plain (LOCALE = 'C')", "SELECT 1 FROM pg_collation WHERE collname = 'plain'"},
+		{"CREATE TEXT SEARCH CONFIGURATION ours (COPY = simple)", "SELECT 1 FROM pg_ts_config WHERE cfgname = 'ours'"},
+		{"ALTER TEXT SEARCH CONFIGURATION ours DROP MAPPING FOR email",
+			"SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_ts_config_map m JOIN pg_ts_config c ON c.oid = mapcfg WHERE cfgname = 'ours' AND maptokentype = 4)"},
+	} {
+		f.primary.Exec(t, "shop", c.change)
+		eventually(t, func() bool { return len(must(t, s, c.question)) == 1 })
+	}
+}
+
 func TestMissingTypeBecomesText(t *testing.T) {
 	t.Parallel()
 	p := pgtest.Start(t)
