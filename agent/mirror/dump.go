@@ -23,9 +23,6 @@ func (g *generation) dumpFiles(ctx context.Context, o Options, src *source) erro
 		return err
 	}
 	for i, db := range src.databases {
-		for _, rel := range db.unreadable {
-			g.warn("%s: %s is left out, as the agent's role may not SELECT from it", db.name, rel)
-		}
 		cmd, err := dumpCommand(ctx, o, db, "-Fc")
 		if err != nil {
 			return err

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"foreshadow/agent/postgres"
 )
 
@@ -86,11 +88,19 @@ func (g *generation) fill(ctx context.Context, o Options) error {
 		return err
 	}
 	g.info.Fingerprint = src.fingerprint
-	if err := g.dumpFiles(ctx, o, src); err != nil {
-		return err
+	for _, db := range src.databases {
+		for _, rel := range db.unreadable {
+			g.warn("%s: %s is left out, as the agent's role may not SELECT from it", db.name, rel)
+		}
 	}
-	dumps, err := g.dumps(ctx, o, src)
-	if err != nil {
+	var dumps []string
+	group, dumping := errgroup.WithContext(ctx)
+	group.Go(func() error { return g.dumpFiles(dumping, o, src) })
+	group.Go(func() (err error) {
+		dumps, err = g.dumps(dumping, o, src)
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	so := serverOptions(o, g.dir, true)
