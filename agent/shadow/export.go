@@ -9,8 +9,8 @@ import (
 )
 
 // parquetForm is how history is written: version 2's encodings leave little for zstd to do, so its cheapest level gives the smaller file too, and columns with
-// more than some thousand different values are not looked through for a dictionary.
-const parquetForm = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 4096"
+// more than some thousand different values are not looked through for a dictionary. A row group is held in memory until it is written, so its bytes are bounded.
+const parquetForm = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 4096, ROW_GROUP_SIZE_BYTES 33554432"
 
 // export writes the rows of a SELECT to a Parquet file in the segments' folder and makes it durable. It counts only when a manifest or the journal names it.
 func (d *DB) export(c *conn, name, sql string) (*file, error) {
