@@ -32,6 +32,12 @@ import (
 	"foreshadow/sql/engine"
 )
 
+// maxClients is how many clients may be connected at a time. Each can have a backend of the mirror, which also answers questions of the agent's own.
+const (
+	maxClients  = 200
+	ownSessions = 20
+)
+
 // open opens every part, each after what it needs. What is open is closed by Close, also after an error.
 func (a *Agent) open() error {
 	dsn, err := SourceDSN(a.settings.Source)
@@ -115,7 +121,8 @@ func (a *Agent) openHistory(dsn string) (err error) {
 
 func (a *Agent) openMirror(dsn string) (err error) {
 	s := a.settings.Server
-	a.mirror, err = mirror.New(mirror.Options{Dir: a.dir("mirror"), SourceDSN: dsn, CatalogSQL: catalog.SQL, BinDir: s.PGBin, OSUser: s.OSUser, Log: a.log})
+	a.mirror, err = mirror.New(mirror.Options{Dir: a.dir("mirror"), SourceDSN: dsn, CatalogSQL: catalog.SQL, BinDir: s.PGBin, OSUser: s.OSUser,
+		MaxSessions: maxClients + ownSessions, Log: a.log})
 	return err
 }
 
@@ -204,7 +211,7 @@ func (a *Agent) openClients(string) error {
 	if err != nil {
 		return err
 	}
-	a.wire, err = pgwire.New(pgwire.Options{Addr: a.settings.Server.Listen, TLS: certificate, Handler: e, Secret: secret, Log: a.log})
+	a.wire, err = pgwire.New(pgwire.Options{Addr: a.settings.Server.Listen, TLS: certificate, Handler: e, Secret: secret, MaxConnections: maxClients, Log: a.log})
 	if err != nil {
 		return fmt.Errorf("listen for clients: %w", err)
 	}

@@ -39,7 +39,7 @@ type Options struct {
 
 	MaxConnections int           // authenticated or not; 0: 200
 	MaxMessage     int           // bytes of one message after authentication; 0: 16 MiB
-	StartupTimeout time.Duration // from accept to the proved password; 0: 10 s
+	StartupTimeout time.Duration // from accept to the proved password; 0: 30 s
 	WriteTimeout   time.Duration // how long a client may take to accept 64 KiB; 0: 10 min
 	DrainTimeout   time.Duration // how long running statements may go on at stop; 0: 5 s
 }
@@ -71,7 +71,7 @@ func (o Options) withDefaults() (Options, error) {
 	for _, d := range []struct {
 		value     *time.Duration
 		otherwise time.Duration
-	}{{&o.StartupTimeout, 10 * time.Second}, {&o.WriteTimeout, 10 * time.Minute}, {&o.DrainTimeout, 5 * time.Second}} {
+	}{{&o.StartupTimeout, 30 * time.Second}, {&o.WriteTimeout, 10 * time.Minute}, {&o.DrainTimeout, 5 * time.Second}} {
 		if *d.value <= 0 {
 			*d.value = d.otherwise
 		}
