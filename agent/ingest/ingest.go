@@ -90,7 +90,7 @@ func New(o Options) (*Ingest, error) {
 	g.status = Status{Source: o.Name, State: "starting", Slot: o.Source.Slot(), Received: st.End,
 		LastCommit: st.CommitTime, Changes: st.Changes, Transactions: st.Transactions}
 	g.status.Confirmed, _ = o.Store.Sealed()
-	if st.Identity.SystemID != "" && len(o.Store.Unsynced()) == 0 {
+	if st.Whole && len(o.Store.Unsynced()) == 0 {
 		g.markReady()
 	}
 	return g, nil

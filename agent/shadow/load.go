@@ -32,6 +32,7 @@ type State struct {
 	CommitTime            time.Time
 	Proof                 change.LSN // the last commit of a transaction; Commit may be a message after it
 	Changes, Transactions int64
+	Whole                 bool // there was a time when every table that can be captured had its rows
 	Tables                map[uint32]TableState
 }
 
@@ -56,6 +57,8 @@ func (d *DB) State(context.Context) (State, error) {
 			s.Identity.Database = v
 		case "slot":
 			s.Identity.Slot = v
+		case "whole":
+			s.Whole = true
 		case "shift":
 			if s.Identity.Shift, err = change.ParseLSN(v); err != nil {
 				return s, err

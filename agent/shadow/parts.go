@@ -67,14 +67,17 @@ func (d *DB) Place(_ context.Context, parents map[uint32][]uint32, now, same Mar
 			}
 		}
 		d.placed = before
+		words := map[string]string{}
 		if whole {
 			d.placed = now
+			words["whole"] = "true"
 		}
 		b, err := json.Marshal(d.placed)
 		if err != nil {
 			return err
 		}
-		return d.setMeta(map[string]string{"placed": string(b)})
+		words["placed"] = string(b)
+		return d.setMeta(words)
 	})
 }
 
