@@ -112,6 +112,9 @@ func (d *DB) flushWriters() error {
 	if d.out == nil {
 		return nil
 	}
+	if cap(d.out.buf) > 1<<20 {
+		d.out.buf = nil // a single large value must not stay in memory
+	}
 	if err := d.out.log.flush(); err != nil {
 		return err
 	}
