@@ -22,7 +22,7 @@ func assessesRisk(t *testing.T, d *dev) {
 		{"EXPLAIN RISK SELECT 1", []string{"ERROR:  0A000: there is no schema change to assess\nHINT:"}},
 		{"EXPLAIN RISK", []string{"ERROR:  42601: syntax error at end of input"}},
 		{"EXPLAIN RISK DROP TABLE orders AT HORIZON '-1 day'", []string{"ERROR:  22023: the horizon must be positive"}},
-		{"SELECT DISTINCT statement, command, verdict FROM foreshadow.assess_ddl('CREATE TABLE x (id int); CREATE INDEX ON x (id)')", []string{"1|CREATE TABLE|safe\n2|CREATE INDEX|safe"}},
+		{"SELECT DISTINCT statement, command, verdict FROM foreshadow.assess_ddl('CREATE TABLE x (id int); CREATE INDEX ON x (id)') ORDER BY 1", []string{"1|CREATE TABLE|safe\n2|CREATE INDEX|safe"}},
 	} {
 		out, _ := d.psql(t, "analyst", "shop", "-At", "-v", "VERBOSITY=verbose", "-c", c.sql) // what is told of an error is in the output
 		for _, want := range c.want {

@@ -28,7 +28,9 @@ func dateTrunc(t *translator, args []value, at int32) value {
 		local := "CAST(x AS TIMESTAMP)"
 		return of(v.oid, let(v.sql, "CASE WHEN isfinite(x) THEN make_timestamptz(epoch_us(x) - (epoch_us("+local+") - epoch_us("+call("date_trunc", quoteLiteral(unit), local)+"))) ELSE x END"))
 	}
-	return of(v.oid, cast(call("date_trunc", quoteLiteral(unit), v.sql), types.Of(v.oid, -1).DuckDB))
+	duck := types.Of(v.oid, -1).DuckDB
+	cut := cast(call("date_trunc", quoteLiteral(unit), v.sql), duck)
+	return of(v.oid, call("greatest", cut, cast("NULL", duck))) // which is cut itself: DuckDB forgets NULL when it compares date_trunc with a constant
 }
 
 var wholeFields = set("year month day hour minute dow isodow doy week quarter isoyear")

@@ -151,7 +151,18 @@ func (t *translator) number(op string, l, r value, at int32) value {
 		word := map[string]string{"/": "//", "%": "%"}[op]
 		return of(oid, fmt.Sprintf("(CASE WHEN %s = 0 THEN %s ELSE %s %s %s END)", r.sql, cast(fail("22012", "division by zero"), duck), l.sql, word, r.sql))
 	}
-	return of(oid, "("+l.sql+" "+op+" "+r.sql+")")
+	out := of(oid, "("+apart(l)+" "+op+" "+apart(r)+")")
+	out.shifted = l.konst || r.konst
+	return out
+}
+
+// apart keeps DuckDB from making one constant of two, as in (a + 32767) - 3, whose overflow would be lost.
+func apart(v value) string {
+	if !v.shifted {
+		return v.sql
+	}
+	wider := map[uint32]string{types.Int2: "INTEGER", types.Int4: "BIGINT", types.Int8: "HUGEINT"}[v.oid]
+	return cast(cast(v.sql, wider), types.Of(v.oid, -1).DuckDB)
 }
 
 // floatOperator raises PostgreSQL's errors where IEEE arithmetic would go on with infinities.

@@ -26,6 +26,7 @@ type value struct {
 	kept         bool // as text, although DuckDB has a type for it
 	Collation
 	konst     bool  // no column in it
+	shifted   bool  // arithmetic of integers with a constant
 	generated bool  // a column that replication leaves out: refused when it is named
 	read      *bool // set when the column is named
 	at        int32

@@ -201,3 +201,14 @@ SELECT id FROM tame WHERE i8::int4 > 3 AND g::int2 < 4 ORDER BY id;
 SELECT id FROM tame WHERE trunc(p + 7, 1) IN (SELECT q FROM tame);
 
 SELECT id, round(q * 1.0, 1) >= ALL (SELECT q FROM tame WHERE q < 0), trunc(p * 1.00, 1) = ANY (SELECT q FROM tame) FROM tame;
+
+-- error
+SELECT (i2 + 32767::int2) + -3::int2 FROM tame;
+
+-- error
+SELECT -3 + (2147483647 + g) FROM tame;
+
+-- error
+SELECT (i8 - 9223372036854775807) + 9223372036854775807, (i8 + 9223372036854775807) - 5 FROM tame;
+
+SELECT id, (i2 + 3::int2) - 5::int2, 7 - (i4 * 2), (i8 * 3) * 4, (g + 1) + (g + 2) FROM tame;

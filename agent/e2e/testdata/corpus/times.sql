@@ -136,3 +136,9 @@ SELECT make_date(2026, 13, g) FROM tame;
 SELECT id, nullif('apple', s) FROM tame ORDER BY 2 NULLS FIRST, 1;
 
 SELECT id, nullif(5, g) FROM tame ORDER BY 2 DESC, 1;
+
+SELECT id FROM tame WHERE date_trunc('day', tz) <> to_timestamp(7);
+
+SELECT id FROM wild WHERE NOT (date_trunc('month', ts) = timestamp '2026-03-08 07:00:00') OR date_trunc('year', d) >= timestamp '2026-03-08 07:00:00';
+
+SELECT id, date_trunc('month', ts) = timestamp '2026-03-08 07:00:00', date_trunc('week', tz) IS DISTINCT FROM to_timestamp(7), date_trunc('day', ts) < timestamp '2026-03-08 07:00:00' FROM wild;
