@@ -120,6 +120,7 @@ func nonZero(run func(f, arg string) string, v value) value {
 func extreme(f string) aggregate {
 	return func(t *translator, v value, run func(f, arg string) string) value {
 		t.comparable(v, true)
+		v.konst, v.shifted = false, false // of no rows it is NULL
 		if key := v.key(); key != v.sql {
 			v.sql = run("arg_"+f, v.sql+", "+key)
 			return v
