@@ -168,7 +168,7 @@ func (d *DB) appendTx(ctx context.Context, txs []change.Tx) error {
 			return err
 		}
 	}
-	if d.open && d.full() {
+	if d.open && (d.full() || tx.Last) { // what is left at the end too: who asked for a table before must not see a part of the transaction
 		if err := d.foldTail(tx.CommitLSN, nil); err != nil {
 			return err
 		}

@@ -302,7 +302,11 @@ func TestParts(t *testing.T) {
 	d.Abort()
 	shows(t, d, Ref{OID: 10}, "-1|x|1")
 	app(part(0, 150_000, false))
+	early := source(t, d, Ref{OID: 10}) // of a statement that sees the rows only when the transaction has ended
 	app(part(150_000, 1000, true))
+	if got := ask(t, d, "SELECT count(*) FROM ("+early+")"); got != "151001" {
+		t.Errorf("%s rows of a transaction were seen without the others", got)
+	}
 	app(part(0, 150_000, false))
 	app(part(150_000, 1000, true))
 	if got := ask(t, d, "SELECT count(*) FROM ("+source(t, d, Ref{OID: 10})+")"); got != "151001" {
