@@ -10,6 +10,7 @@ import (
 	"math"
 	"math/big"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -199,7 +200,8 @@ func (a *agent) progress(what string, f func() bool) {
 			last, end = now, time.Now().Add(patience)
 		}
 		if time.Now().After(end) {
-			a.t.Fatalf("nothing happens any more while waiting until %s: %+v", what, a.in.Status())
+			stacks := make([]byte, 1<<20)
+			a.t.Fatalf("nothing happens any more while waiting until %s: %+v\n%s", what, a.in.Status(), stacks[:runtime.Stack(stacks, true)])
 		}
 		<-time.After(10 * time.Millisecond)
 	}
