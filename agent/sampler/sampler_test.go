@@ -71,11 +71,15 @@ func TestSamplesRealServer(t *testing.T) {
 		INSERT INTO "Child" (parent_id) SELECT 1 + g % 200 FROM generate_series(1, 500) g;
 		INSERT INTO natural_key VALUES (77);
 		ANALYZE`)
-	for deadline := time.Now().Add(30 * time.Second); pg.Query(t, "postgres", `SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'Child'`)[0][0] != "500"; {
-		if time.Now().After(deadline) { // a session tells what it did when it ends, a little after its client
-			t.Fatal("the statistics do not know of the inserted rows")
+	known := func(what, condition string) { // a session tells what it did when it ends, a little after its client
+		t.Helper()
+		for deadline := time.Now().Add(30 * time.Second); pg.Query(t, "postgres", `SELECT count(*) FROM pg_stat_user_tables WHERE `+condition)[0][0] != "1"; {
+			if time.Now().After(deadline) {
+				t.Fatalf("the statistics do not know of the %s", what)
+			}
 		}
 	}
+	known("inserted rows", `relname = 'Child' AND n_tup_ins = 500`)
 	s, store, clock, log := start(t, pg.DSN("watcher", "postgres"))
 	round(t, s, clock, 0)
 	conn := pg.Conn(t, "postgres")
@@ -89,8 +93,11 @@ func TestSamplesRealServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	} else if err := conn.Close(t.Context()); err != nil { // at its end a session tells what it did
-		t.Fatal(err)
+	} else {
+		if err := conn.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		known("calls", `relname = 'parent' AND seq_scan + idx_scan >= 530`) // the 500 are of the foreign key
 	}
 	round(t, s, clock, 10*time.Second)
 	if got := store.find("load.calls:", "FROM parent WHERE id"); got == nil || got.Value != 3 {
