@@ -1,11 +1,11 @@
 package ingest
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,10 +17,7 @@ import (
 // BenchmarkLargeTransaction captures one transaction of many rows by an agent process of its own and prints the most memory that it ever had,
 // and its rate beside that of the primary's own insert. FORESHADOW_BENCH_ROWS sets the rows, 200,000 when it is not set.
 func BenchmarkLargeTransaction(b *testing.B) {
-	rows := 200_000
-	if s := os.Getenv("FORESHADOW_BENCH_ROWS"); s != "" {
-		rows, _ = strconv.Atoi(s)
-	}
+	rows := benchNumber("FORESHADOW_BENCH_ROWS", 200_000)
 	for b.Loop() {
 		pg := pgtest.Start(b, "shared_buffers=256MB", "max_wal_size=8GB")
 		pg.Exec(b, "postgres", "CREATE TABLE big (id bigint PRIMARY KEY, v int, t text); CREATE TABLE beat (n bigint PRIMARY KEY)")
@@ -29,9 +26,13 @@ func BenchmarkLargeTransaction(b *testing.B) {
 		a.catchUp()
 		a.stop()
 		cmd := agentProcess(b, pg, dir, crashMemory+"=192MB", "GOMEMLIMIT=160MiB")
+		var said bytes.Buffer
+		cmd.Stderr = &said
 		if err := cmd.Start(); err != nil {
 			b.Fatal(err)
 		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
 		began := time.Now()
 		if _, err := pg.Conn(b, "postgres").Exec(b.Context(), fmt.Sprintf("INSERT INTO big SELECT g, g %% 1000, md5(g::text) FROM generate_series(1, %d) g", rows)); err != nil {
 			b.Fatal(err)
@@ -41,7 +42,12 @@ func BenchmarkLargeTransaction(b *testing.B) {
 		confirmed := func() bool {
 			return pg.Query(b, "postgres", "SELECT (confirmed_flush_lsn >= $1::pg_lsn)::text FROM pg_replication_slots", end.String())[0][0] == "true"
 		}
-		for deadline := time.Now().Add(time.Hour); !confirmed(); <-time.After(100 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Hour); !confirmed(); {
+			select {
+			case err := <-ended:
+				b.Fatalf("the agent ended: %v\n%s", err, said.String())
+			case <-time.After(100 * time.Millisecond):
+			}
 			if time.Now().After(deadline) {
 				b.Fatal("the transaction was not captured within an hour")
 			}
@@ -49,7 +55,7 @@ func BenchmarkLargeTransaction(b *testing.B) {
 		took := time.Since(began)
 		peak := peakMemory(b, cmd.Process.Pid)
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		<-ended
 		a = launch(b, pg, dir)
 		if n := a.in.Status().Changes; int(n) < rows {
 			b.Fatalf("%d changes were stored when the slot was confirmed", n)
