@@ -7,11 +7,16 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"foreshadow/agent"
 	"foreshadow/agent/capture"
 	"foreshadow/agent/config"
 )
+
+// smallerHeap is the garbage collector's percentage for the agent, which shares its machine with a primary: a few hundredths more processor time
+// save a tenth of its memory. The environment's GOGC takes precedence.
+const smallerHeap = 50
 
 type runCommand struct {
 	Config          string `help:"Settings file (YAML)." placeholder:"FILE"`
@@ -20,6 +25,9 @@ type runCommand struct {
 
 // Run runs the agent until SIGINT or SIGTERM.
 func (c *runCommand) Run(ctx context.Context, t terminal) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(smallerHeap)
+	}
 	if err := c.Check(); err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func BenchmarkLargeTransaction(b *testing.B) {
 		a := run(b, pg, dir)
 		a.catchUp()
 		a.stop()
-		cmd := agentProcess(b, pg, dir, crashMemory+"=192MB", "GOMEMLIMIT=160MiB")
+		cmd := agentProcess(b, pg, dir, crashMemory+"=192MB", "GOGC=50") // as foreshadow run sets it
 		var said bytes.Buffer
 		cmd.Stderr = &said
 		if err := cmd.Start(); err != nil {

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,9 +70,12 @@ func TestExtremes(t *testing.T) {
 	tables := map[string]string{}
 	var makes, fills, turns, ends []string
 	for typ, values := range extremes {
-		if (typ == "numeric(3,5)" || typ == "interval") && pg.Version() < 15 {
-			t.Log("PostgreSQL 14 has no scale beyond the precision, and shorter intervals")
-			continue
+		if pg.Version() < 15 {
+			if typ == "numeric(3,5)" {
+				t.Log("PostgreSQL 14 has no scale beyond the precision")
+				continue
+			}
+			values = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return strings.Contains(v, "2562047788:") }) // so many hours it cannot read
 		}
 		name := fmt.Sprintf("x%d", len(tables))
 		tables[typ] = name
