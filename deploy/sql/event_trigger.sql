@@ -6,7 +6,8 @@ DECLARE
   objects text[] := ARRAY(SELECT object_identity FROM pg_catalog.pg_event_trigger_ddl_commands() WHERE schema_name IS DISTINCT FROM 'pg_temp');
 BEGIN
   IF objects = '{}' AND EXISTS (SELECT FROM pg_catalog.pg_event_trigger_ddl_commands()) -- a session's temporary tables
-    OR NOT pg_catalog.has_function_privilege('pg_catalog.pg_logical_emit_message(boolean, text, text)', 'EXECUTE') THEN -- nobody's change may fail
+    OR NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE pronamespace = 'pg_catalog'::pg_catalog.regnamespace AND proname = 'pg_logical_emit_message'
+      AND proargtypes[2] = 'pg_catalog.text'::pg_catalog.regtype AND pg_catalog.has_function_privilege(oid, 'EXECUTE')) THEN -- nobody's change may fail
     RETURN;
   END IF;
   PERFORM pg_catalog.pg_logical_emit_message(true, 'foreshadow.ddl', pg_catalog.jsonb_build_object('tag', tg_tag,
