@@ -1,6 +1,7 @@
 package mirror_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -9,9 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"foreshadow/agent/mirror"
 	"foreshadow/agent/pgtest"
 	"foreshadow/sql/catalog"
+	"foreshadow/sql/sqlerr"
 )
 
 // corpus is where catalog queries of real clients lie on a development machine.
@@ -59,8 +63,14 @@ func TestClientsCatalogQueries(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := strings.TrimRight(strings.TrimSpace(string(sql)), ";")
-		wantText, wantCols := primaryAnswer(t, p, text)
+		wantText, wantCols, refusal := primaryAnswer(t, p, text)
 		gotText, cols, err := ask(t, f, text)
+		if refused := (&pgconn.PgError{}); errors.As(refusal, &refused) && p.Version() > 15 { // psql 15's \l asks for columns that have other names since 17
+			if sqlerr.Code(err) != refused.Code {
+				differ = append(differ, fmt.Sprintf("%s: %v instead of %v", name, err, refused))
+			}
+			continue
+		}
 		rows, wantRows := len(gotText), len(wantText)
 		if err == nil && fmt.Sprint(rows) == expected[name] {
 			asListed++
@@ -68,7 +78,7 @@ func TestClientsCatalogQueries(t *testing.T) {
 		if name == "django__inspectdb_6.sql" && rows == 0 { // reads a table's rows, which the mirror does not have
 			wantRows = 0
 		}
-		if err != nil || rows != wantRows || cols != wantCols {
+		if err = errors.Join(err, refusal); err != nil || rows != wantRows || cols != wantCols {
 			differ = append(differ, fmt.Sprintf("%s: %d rows, not %d; %v\n%s\n%s", name, rows, wantRows, err, cols, wantCols))
 			continue
 		}
@@ -85,7 +95,7 @@ func TestClientsCatalogQueries(t *testing.T) {
 }
 
 // primaryAnswer runs a statement on the primary and describes its result.
-func primaryAnswer(t *testing.T, p *pgtest.Server, sql string) ([]string, string) {
+func primaryAnswer(t *testing.T, p *pgtest.Server, sql string) ([]string, string, error) {
 	conn := p.Conn(t, "shop").PgConn()
 	r := conn.ExecParams(deadline(t), sql, nil, nil, nil, nil)
 	var cols []string
@@ -96,11 +106,9 @@ func primaryAnswer(t *testing.T, p *pgtest.Server, sql string) ([]string, string
 	for r.NextRow() {
 		rows = append(rows, fmt.Sprintf("%q", r.Values()))
 	}
-	if _, err := r.Close(); err != nil {
-		t.Errorf("on the primary: %v: %s", err, sql)
-	}
+	_, err := r.Close()
 	_ = conn.Close(deadline(t))
-	return rows, strings.Join(cols, ",")
+	return rows, strings.Join(cols, ","), err
 }
 
 // ask runs one statement in a session of its own.

@@ -187,7 +187,7 @@ SELECT tame FROM wild;
 -- error
 SELECT (id).x FROM tame;
 
--- error
+-- either (as of 16 it is allowed)
 SELECT * FROM (SELECT id FROM tame);
 
 -- error
