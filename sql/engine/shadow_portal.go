@@ -190,7 +190,7 @@ func lends(err error) bool {
 // filled is the input with the values that the mirror computed.
 func (st *shadowStatement) filled(k *known) rewrite.Input {
 	in := st.input(k.fold)
-	in.Values, in.ISODates = append([]*string{}, k.answer[fixedItems+st.computed:]...), yes(k.answer[2])
+	in.Values, in.ISODates, in.Plain = append([]*string{}, k.answer[fixedItems+st.computed:]...), yes(k.answer[2]), yes(k.answer[4])
 	return in
 }
 
