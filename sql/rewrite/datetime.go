@@ -24,6 +24,9 @@ func dateTrunc(t *translator, args []value, at int32) value {
 	default:
 		t.refuse(at, "date_trunc of this type is not supported by the shadow")
 	}
+	if v.oid == types.TimestampTZ {
+		t.zoned("", at)
+	}
 	if v.oid == types.TimestampTZ && (unit == "hour" || unit == "minute") { // an hour may come twice, which DuckDB forgets
 		local := "CAST(x AS TIMESTAMP)"
 		return of(v.oid, let(v.sql, "CASE WHEN isfinite(x) THEN make_timestamptz(epoch_us(x) - (epoch_us("+local+") - epoch_us("+call("date_trunc", quoteLiteral(unit), local)+"))) ELSE x END"))
@@ -105,6 +108,7 @@ func timezone(t *translator, args []value, at int32) value {
 	if !strings.Contains(zone, "/") && zone != "UTC" || strings.ContainsAny(zone, "+-<>0123456789") { // of one word it may be an abbreviation, which has no rules
 		t.refuse(at, "this time zone is not supported by the shadow")
 	}
+	t.zoned(zone, at)
 	v := args[1]
 	switch v.oid {
 	case types.Timestamp:

@@ -396,6 +396,7 @@ func (t *translator) momentOperator(op string, l, r value, at int32) value {
 	case (l.oid == types.Date || l.oid == types.Timestamp) && r.oid == types.Interval && additive:
 		return of(types.Timestamp, inTurn(op, of(types.Timestamp, cast(l.sql, "TIMESTAMP")), r))
 	case l.oid == types.TimestampTZ && r.oid == types.Interval && additive:
+		t.zoned("", at)
 		return of(types.TimestampTZ, inTurn(op, l, r))
 	case l.oid == types.Interval && isMoment(r.oid) && op == "+":
 		return t.momentOperator(op, r, l, at)

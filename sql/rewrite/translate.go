@@ -47,9 +47,10 @@ type Input struct {
 	Fields    []result.Field    // as announced; nil takes our own idea of the types
 	Constants []Constant
 	Values    []*string
-	ISODates  bool // the session's DateStyle is ISO, so that dates cast to text look alike
-	Plain     bool // all settings that change the text of values are those with which the primary wrote it
-	Lent      bool // the rows go to PostgreSQL, which reads the text of columns that are kept as text
+	ISODates  bool                   // the session's DateStyle is ISO, so that dates cast to text look alike
+	Plain     bool                   // all settings that change the text of values are those with which the primary wrote it
+	Alike     func(zone string) bool // DuckDB counts in a time zone as PostgreSQL does, "" being the session's; nil before it runs
+	Lent      bool                   // the rows go to PostgreSQL, which reads the text of columns that are kept as text
 }
 
 // Use is one relation that the plan reads: from the shadow or from memory.
@@ -187,6 +188,13 @@ func (t *translator) announced(v value, f result.Field) string {
 		return fmt.Sprintf("CASE WHEN %[1]s < '4714-11-24 (BC)' AND isfinite(%[1]s) THEN %[2]s ELSE %[3]s END", v.sql, cast(fail("22008", what+" out of range"), ty.DuckDB), cast(v.sql, ty.DuckDB))
 	}
 	return cast(v.sql, ty.DuckDB)
+}
+
+// zoned refuses what hangs on a time zone, "" being the session's, in which DuckDB does not count as PostgreSQL does.
+func (t *translator) zoned(zone string, at int32) {
+	if t.in.Alike != nil && !t.in.Alike(zone) {
+		t.refuse(at, "this time zone has other rules in the shadow")
+	}
 }
 
 // FirstUserOID is the first that PostgreSQL gives to what users make.

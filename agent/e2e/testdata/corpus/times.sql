@@ -148,3 +148,7 @@ SELECT id, tz AT TIME ZONE 'CET', tz AT TIME ZONE 'EST', tz AT TIME ZONE 'BST', 
 SELECT id, to_timestamp(f8), to_timestamp(w / 7), to_timestamp(i4 / 7.0::float8), to_timestamp(1795737600 + f8) FROM tame ORDER BY id;
 
 SELECT id, to_char(ts, 'SSSS'), to_char(ts, 'SSSSS') FROM tame ORDER BY id;
+
+SELECT id, tz AT TIME ZONE 'Africa/Casablanca' FROM wild ORDER BY id;
+
+SELECT id, tz AT TIME ZONE 'Europe/Oslo', ts AT TIME ZONE 'Europe/Oslo' FROM wild ORDER BY id;
