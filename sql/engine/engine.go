@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync"
 	"time"
 
 	"foreshadow/sql/session"
@@ -44,6 +45,7 @@ type Engine struct {
 	sources map[string]*Source
 	lending chan struct{} // bounds how many statements borrow rows at the same time
 	running chan struct{} // bounds how many compute
+	zones   sync.Map      // by name, whether the shadow counts in a time zone as PostgreSQL does
 }
 
 // defaultMaxSQL bounds what is handed to DuckDB's planner, whose time grows faster than the text.

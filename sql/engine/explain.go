@@ -93,7 +93,7 @@ func (p *explainPortal) explained(ctx context.Context, k *known) (result.Rows, e
 		}
 	}
 	if refusal == nil {
-		plan, err := st.q.Translate(st.filled(k))
+		plan, err := st.q.Translate(st.filled(ctx, k))
 		if err == nil {
 			q, err := st.query(ctx, plan, nil, k)
 			if err != nil {

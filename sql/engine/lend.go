@@ -209,7 +209,7 @@ func (p *shadowPortal) borrowed(ctx context.Context, k *known, filtered bool) (a
 
 // loanQueries are what the shadow is asked for.
 func (st *shadowStatement) loanQueries(ctx context.Context, k *known, filtered bool) ([]Query, error) {
-	in := st.filled(k)
+	in := st.filled(ctx, k)
 	in.Lent = true
 	queries := make([]Query, len(st.lent.loans))
 	for i, lo := range st.lent.loans {

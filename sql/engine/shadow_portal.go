@@ -188,15 +188,16 @@ func lends(err error) bool {
 }
 
 // filled is the input with the values that the mirror computed.
-func (st *shadowStatement) filled(k *known) rewrite.Input {
+func (st *shadowStatement) filled(ctx context.Context, k *known) rewrite.Input {
 	in := st.input(k.fold)
-	in.Values, in.ISODates = append([]*string{}, k.answer[fixedItems+st.computed:]...), yes(k.answer[2])
+	in.Alike = st.zones(ctx, k)
+	in.Values, in.ISODates, in.Plain = append([]*string{}, k.answer[fixedItems+st.computed:]...), yes(k.answer[2]), yes(k.answer[4])
 	return in
 }
 
 // translated runs the translation on the shadow up to its first rows: what DuckDB cannot compute shows there, in all that sorts or groups.
 func (p *shadowPortal) translated(ctx context.Context, k *known) (result.Rows, error) {
-	plan, err := p.st.q.Translate(p.st.filled(k))
+	plan, err := p.st.q.Translate(p.st.filled(ctx, k))
 	if err != nil {
 		return nil, err
 	}
@@ -253,7 +254,10 @@ func (st *shadowStatement) query(ctx context.Context, plan *rewrite.Plan, fields
 	if err := st.s.granted(ctx, st.travel, plan.Uses); err != nil {
 		return Query{}, err
 	}
-	q := Query{Fields: fields, TimeZone: k.zone()}
+	q := Query{Fields: fields, TimeZone: "UTC"}
+	if st.s.alike(ctx, k.zone()) { // otherwise nothing of the translation hangs on it, and DuckDB may not know it
+		q.TimeZone = k.zone()
+	}
 	definitions, err := st.s.define(ctx, plan, k.spans, k.rights, &q)
 	if err != nil {
 		return Query{}, err

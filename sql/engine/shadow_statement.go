@@ -47,7 +47,9 @@ type fold struct {
 // settings are the first columns of the fold query.
 var settings = []string{"nullif(pg_catalog.current_setting('foreshadow.as_of', true), '')", "pg_catalog.current_setting('TimeZone')",
 	"(pg_catalog.current_setting('DateStyle') LIKE 'ISO%')::text",
-	"(extract(epoch FROM pg_catalog.current_setting('statement_timeout')::interval) * 1000)::bigint::text"}
+	"(extract(epoch FROM pg_catalog.current_setting('statement_timeout')::interval) * 1000)::bigint::text",
+	"(pg_catalog.current_setting('DateStyle') LIKE 'ISO%' AND pg_catalog.current_setting('TimeZone') IN ('UTC', 'Etc/UTC') AND pg_catalog.current_setting('IntervalStyle') = 'postgres'" +
+		" AND pg_catalog.current_setting('bytea_output') = 'hex' AND pg_catalog.current_setting('extra_float_digits')::int > 0)::text"}
 
 // fixedItems are the fold query's columns before the moments: the settings and the answer of secured.
 var fixedItems = len(settings) + 1
@@ -117,7 +119,7 @@ func (st *shadowStatement) input(f *fold) rewrite.Input {
 	for _, rel := range st.travel.relations {
 		st.s.markKept(rel)
 	}
-	return rewrite.Input{Relations: st.relations, Then: st.travel.relations, Fields: st.fields, Constants: f.constants, ISODates: true}
+	return rewrite.Input{Relations: st.relations, Then: st.travel.relations, Fields: st.fields, Constants: f.constants, ISODates: true, Plain: true}
 }
 
 // markKept notes which columns of a captured table the shadow keeps as text.
@@ -146,14 +148,11 @@ func (st *shadowStatement) compute(ctx context.Context, constants []rewrite.Cons
 	return fold{name, constants}, unplaced(err)
 }
 
-// firstUserOID is the first that PostgreSQL gives to what users make.
-const firstUserOID = 16384
-
 // markEnums says which columns are enums.
 func (s *querySession) markEnums(ctx context.Context, fields []result.Field) error {
 	var oids []string
 	for _, f := range fields {
-		if f.TypeOID >= firstUserOID {
+		if f.TypeOID >= rewrite.FirstUserOID {
 			oids = append(oids, strconv.FormatUint(uint64(f.TypeOID), 10))
 		}
 	}

@@ -144,6 +144,9 @@ func (t *translator) explicit(v value, oid uint32) value {
 		out.sql = fmt.Sprintf("CASE WHEN regexp_full_match(%[1]s, '\\s*[-+]?[0-9]+\\s*') THEN CAST(trim(%[1]s, E' \\t\\n\\r\\f\\v') AS %[2]s) WHEN %[1]s IS NOT NULL THEN error('FS22P02:invalid input syntax for type %[3]s: \"' || %[1]s || '\"') END",
 			v.sql, duck, types.Of(oid, -1).Name)
 	case isMoment(oid) && isMoment(v.oid), oid == types.Time && (v.oid == types.Timestamp || v.oid == types.TimestampTZ):
+		if v.oid == types.TimestampTZ || oid == types.TimestampTZ {
+			t.zoned("", v.at)
+		}
 		if v.oid == types.TimestampTZ && oid != types.Timestamp {
 			v.sql = cast(v.sql, "TIMESTAMP")
 		}

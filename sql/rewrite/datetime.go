@@ -24,6 +24,9 @@ func dateTrunc(t *translator, args []value, at int32) value {
 	default:
 		t.refuse(at, "date_trunc of this type is not supported by the shadow")
 	}
+	if v.oid == types.TimestampTZ {
+		t.zoned("", at)
+	}
 	if v.oid == types.TimestampTZ && (unit == "hour" || unit == "minute") { // an hour may come twice, which DuckDB forgets
 		local := "CAST(x AS TIMESTAMP)"
 		return of(v.oid, let(v.sql, "CASE WHEN isfinite(x) THEN make_timestamptz(epoch_us(x) - (epoch_us("+local+") - epoch_us("+call("date_trunc", quoteLiteral(unit), local)+"))) ELSE x END"))
@@ -102,9 +105,10 @@ func timezone(t *translator, args []value, at int32) value {
 		t.refuse(at, "AT TIME ZONE with an interval is not supported by the shadow")
 	}
 	zone := t.literalArg(args[0], "the time zone")
-	if strings.ContainsAny(zone, "+-<>0123456789") {
+	if !strings.Contains(zone, "/") && zone != "UTC" || strings.ContainsAny(zone, "+-<>0123456789") { // of one word it may be an abbreviation, which has no rules
 		t.refuse(at, "this time zone is not supported by the shadow")
 	}
+	t.zoned(zone, at)
 	v := args[1]
 	switch v.oid {
 	case types.Timestamp:
@@ -121,7 +125,8 @@ func toTimestamp(t *translator, args []value, at int32) value {
 	if !isNumber(args[0].oid) {
 		t.refuse(at, "to_timestamp of this type is not supported by the shadow")
 	}
-	return of(types.TimestampTZ, call("make_timestamptz", cast("round("+t.explicit(args[0], types.Float8).sql+" * 1000000)", "BIGINT")))
+	since2000 := cast("("+t.explicit(args[0], types.Float8).sql+" - 946684800) * 1000000", "BIGINT") // which rounds half to even, as PostgreSQL does
+	return of(types.TimestampTZ, call("make_timestamptz", since2000+" + 946684800000000"))
 }
 
 // charTokens are to_char's patterns and strftime's, longest first.
@@ -138,6 +143,9 @@ func toChar(t *translator, args []value, at int32) value {
 		t.refuse(at, "to_char of this type is not supported by the shadow")
 	}
 	format, out := t.literalArg(args[1], "the format"), ""
+	if strings.Contains(format, "SSSS") { // seconds of the day
+		t.refuse(at, "this format of to_char is not supported by the shadow")
+	}
 next:
 	for format != "" {
 		for _, x := range charTokens {

@@ -133,6 +133,9 @@ func (t *translator) nullTest(s *scope, n *pg.NullTest) value {
 	if v.undecided() {
 		v = t.as(v, types.Text)
 	}
+	if v.oid >= FirstUserOID && !v.enum { // a composite value of NULLs is NULL
+		t.refuse(location(n.Arg), "values of this type cannot be tested for NULL in the shadow")
+	}
 	if n.Nulltesttype == pg.NullTestType_IS_NULL {
 		return of(types.Bool, "("+v.sql+" IS NULL)")
 	}

@@ -259,7 +259,8 @@ func rounding(name string) function {
 		case len(args) == 1 && (isFloat(v.oid) || isInt(v.oid)):
 			v = t.explicit(v, types.Float8)
 			if name == "round" {
-				return of(types.Float8, call("round_even", v.sql, "0"))
+				// of halves beyond 2^50 round_even is not sure, and 2^52 is whole; a cast would lose the sign of 0
+				return of(types.Float8, fmt.Sprintf("CASE WHEN abs(%[1]s) < 1e9 THEN round_even(%[1]s, 0) WHEN abs(%[1]s) < 4503599627370496 THEN CAST(CAST(%[1]s AS BIGINT) AS DOUBLE) ELSE %[1]s END", v.sql))
 			}
 			return of(types.Float8, fmt.Sprintf("CASE WHEN %[1]s < 0 THEN ceil(%[1]s) ELSE floor(%[1]s) END", v.sql)) // keeps the sign of 0
 		case v.oid != types.Numeric && !isInt(v.oid):

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
 
@@ -240,7 +241,27 @@ func (t *translator) in1(s *scope, n *pg.A_Expr, op string) value {
 	for _, item := range n.Rexpr.GetList().Items {
 		items = append(items, t.expr(s, item))
 	}
-	return t.membership(l, items, op == "<>")
+	return t.membership(l, t.alike(l, items), op == "<>")
+}
+
+// alike gives the constants of an IN list, where there are several, the type that they have in common with the left side: to a real they are reals.
+func (t *translator) alike(l value, items []value) []value {
+	oid, constants := l.oid, 0
+	for _, v := range items {
+		if !v.konst {
+			continue
+		}
+		constants++
+		if isNumber(oid) && isNumber(v.oid) {
+			oid = wider(oid, v.oid)
+		}
+	}
+	for i, v := range items {
+		if constants > 1 && v.konst && isFloat(oid) && isNumber(v.oid) {
+			items[i] = t.explicit(v, oid)
+		}
+	}
+	return items
 }
 
 // membership prints IN when all items compare alike, and otherwise comparisons joined by OR.
@@ -328,23 +349,33 @@ func (t *translator) concat(l, r value, at int32) value {
 	return of(types.Text, "("+text(l)+" || "+text(r)+")")
 }
 
-// safePattern are regular expressions that both engines read alike: no escapes but of punctuation, no back references or lookaround.
-var safePattern = regexp.MustCompile(`^(?:[^\\(){}\[\]]|\\[.^$*+?()\[\]{}|/-]|\((?:\?:)?|\)|\{\d{1,2}(?:,\d{0,2})?\}|\[\^?[\w .,:;@/_-]+\])*$`)
+// safePattern are regular expressions that both engines read alike: no escapes but of punctuation, no back references or lookaround, anchors only at the
+// ends of branches, where nothing repeats them.
+var safePattern = regexp.MustCompile(`^\^?(?:[^\\(){}\[\]^$|]|\\[.^$*+?()\[\]{}|/-]|\((?:\?:)?\^?|\$?\)|\$?\|\^?|\{\d{1,2}(?:,\d{0,2})?\}|\[\^?-?(?:\w-\w|[\w .,:;@/_])+-?\])*\$?$`)
+
+// misplaced are a quantifier with nothing before it, which RE2 allows after an anchor, and groups that only PostgreSQL or only RE2 knows.
+var misplaced = regexp.MustCompile(`^\*\*\*|(?:^|[^\\])\^[*+?{]|\(\?[^:]`)
 
 func (t *translator) regex(op string, l, r value, at int32) value {
 	pattern := t.literalArg(r, "a regular expression")
-	if !safePattern.MatchString(pattern) || strings.HasPrefix(pattern, "***") || strings.Contains(pattern, "(?") && !strings.Contains(pattern, "(?:") || strings.Contains(pattern, "[:") {
+	if !safePattern.MatchString(pattern) || misplaced.MatchString(pattern) || strings.Contains(pattern, "[:") {
 		t.refuse(at, "this regular expression is not supported by the shadow")
 	}
 	if _, err := regexp.Compile(pattern); err != nil {
 		t.refuse(at, "this regular expression is not supported by the shadow")
 	}
-	flags := "s"
+	flags, subject := "s", t.stringArg(padded(l))
 	if strings.HasSuffix(op, "*") {
 		t.folds(l, at)
+		if strings.ContainsFunc(pattern, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			t.refuse(at, "this regular expression is not supported by the shadow")
+		}
 		flags = "is"
+		if strings.ContainsAny(pattern, "sSkK[") { // which RE2 takes for the long s and the Kelvin sign, too
+			subject = call("replace", call("replace", subject, "'ſ'", "'ø'"), "'\u212a'", "'ø'")
+		}
 	}
-	text := call("regexp_matches", t.stringArg(padded(l)), quoteLiteral(pattern), quoteLiteral(flags))
+	text := call("regexp_matches", subject, quoteLiteral(pattern), quoteLiteral(flags))
 	if strings.HasPrefix(op, "!") {
 		text = "(NOT " + text + ")"
 	}
@@ -365,6 +396,7 @@ func (t *translator) momentOperator(op string, l, r value, at int32) value {
 	case (l.oid == types.Date || l.oid == types.Timestamp) && r.oid == types.Interval && additive:
 		return of(types.Timestamp, inTurn(op, of(types.Timestamp, cast(l.sql, "TIMESTAMP")), r))
 	case l.oid == types.TimestampTZ && r.oid == types.Interval && additive:
+		t.zoned("", at)
 		return of(types.TimestampTZ, inTurn(op, l, r))
 	case l.oid == types.Interval && isMoment(r.oid) && op == "+":
 		return t.momentOperator(op, r, l, at)

@@ -79,7 +79,7 @@ func translate(input string) (string, error) {
 	if len(names) != len(oids) {
 		return "", fmt.Errorf("constants: %q", names)
 	}
-	in := Input{Relations: relations, ISODates: true}
+	in := Input{Relations: relations, ISODates: true, Plain: true}
 	for i, n := range names {
 		in.Constants = append(in.Constants, Constant{SQL: n, OID: oids[i], TypMod: -1})
 	}
@@ -118,7 +118,7 @@ func lend(input string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	in := Input{Relations: relations, ISODates: true}
+	in := Input{Relations: relations, ISODates: true, Plain: true}
 	for _, n := range names {
 		in.Constants = append(in.Constants, Constant{SQL: n, OID: types.Int4, TypMod: -1})
 	}

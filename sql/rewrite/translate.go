@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	pg "github.com/pganalyze/pg_query_go/v6"
@@ -46,8 +47,10 @@ type Input struct {
 	Fields    []result.Field    // as announced; nil takes our own idea of the types
 	Constants []Constant
 	Values    []*string
-	ISODates  bool // the session's DateStyle is ISO, so that dates cast to text look alike
-	Lent      bool // the rows go to PostgreSQL, which reads the text of columns that are kept as text
+	ISODates  bool                   // the session's DateStyle is ISO, so that dates cast to text look alike
+	Plain     bool                   // all settings that change the text of values are those with which the primary wrote it
+	Alike     func(zone string) bool // DuckDB counts in a time zone as PostgreSQL does, "" being the session's; nil before it runs
+	Lent      bool                   // the rows go to PostgreSQL, which reads the text of columns that are kept as text
 }
 
 // Use is one relation that the plan reads: from the shadow or from memory.
@@ -167,6 +170,9 @@ func (t *translator) announced(v value, f result.Field) string {
 	if v.kept {
 		return v.sql
 	}
+	if v.opaque && !t.in.Plain && !t.in.Lent && styled(v) {
+		t.refuse(0, "column \"%s\" is kept as text, which another DateStyle, TimeZone or format of output would change", f.Name)
+	}
 	if v.dyn && ty.Kind != result.Decimal {
 		return dynText(v.sql)
 	}
@@ -182,6 +188,25 @@ func (t *translator) announced(v value, f result.Field) string {
 		return fmt.Sprintf("CASE WHEN %[1]s < '4714-11-24 (BC)' AND isfinite(%[1]s) THEN %[2]s ELSE %[3]s END", v.sql, cast(fail("22008", what+" out of range"), ty.DuckDB), cast(v.sql, ty.DuckDB))
 	}
 	return cast(v.sql, ty.DuckDB)
+}
+
+// zoned refuses what hangs on a time zone, "" being the session's, in which DuckDB does not count as PostgreSQL does.
+func (t *translator) zoned(zone string, at int32) {
+	if t.in.Alike != nil && !t.in.Alike(zone) {
+		t.refuse(at, "this time zone has other rules in the shadow")
+	}
+}
+
+// FirstUserOID is the first that PostgreSQL gives to what users make.
+const FirstUserOID = 16384
+
+// styledTypes are PostgreSQL's own whose text holds moments, intervals, floats or bytes: arrays and ranges of these, and the geometric types.
+var styledTypes = set(`600 601 602 603 604 628 718 629 719 1017 1018 1019 1020 1027 1001 1021 1022 1115 1182 1185 1187 3908 3909 3910 3911 3912 3913
+ 4533 4534 4535 6152 6153 6155`)
+
+// styled says that settings of the session may change the text of a value. Of users' types only enums are known not to be.
+func styled(v value) bool {
+	return v.oid >= FirstUserOID && !v.enum || styledTypes[strconv.FormatUint(uint64(v.oid), 10)]
 }
 
 // computed gives a constant expression's value. It was listed by Constants.

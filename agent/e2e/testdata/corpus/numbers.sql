@@ -212,3 +212,7 @@ SELECT -3 + (2147483647 + g) FROM tame;
 SELECT (i8 - 9223372036854775807) + 9223372036854775807, (i8 + 9223372036854775807) - 5 FROM tame;
 
 SELECT id, (i2 + 3::int2) - 5::int2, 7 - (i4 * 2), (i8 * 3) * 4, (g + 1) + (g + 2) FROM tame;
+
+SELECT id, f4 IN (0.1, 1e6), f4 NOT IN (0.1, 0.9), f4 IN (0.1), f4 IN (i4, 0.1, 0.9), f4 IN (0.1, i4), f8 IN (0.1::real, 0.1), i8 IN (1.5::float8, 9007199254740993) FROM wild ORDER BY id;
+
+SELECT id, round(2251799813685248.5::float8 + i2), (2251799813685248.5::float8 + i2)::int8, round(i8 / 2.0::float8) FROM wild ORDER BY id;

@@ -122,3 +122,20 @@ SELECT to_char(i4, '999'), to_char(i4, 'S000'), to_char(i4, 'FM999MI'), to_char(
 SELECT to_char(p, '999.9'), to_char(p, 'FM990.00'), to_char(p, '9.99EEEE'), to_char(q, '999D999999'), to_char(w, '99.99'), to_char(f8, 'SG99.999'), to_char(p, '"n"999'), to_char(p / 3, '990.0000000') FROM tame ORDER BY id;
 
 SELECT id, to_number(v, '9.99'), to_date('2026-' || id, 'YYYY-DDD'), to_timestamp(id::text, 'DD') FROM tame WHERE v IN ('4', '6.50') AND id < 29 ORDER BY id;
+
+SELECT id, s ~ '$a', s ~ 'a^', s ~ '(^)*a', s ~ '(a|^)p', s ~ '(e$)', s ~ '^(a|b)$|^x', s ~ '^^a', s ~ '\^' FROM tame ORDER BY id;
+
+SELECT id, s ~* 's', s ~* '[a-z]', s ~* '[^s]', s ~* 'œ', s !~* 'STRASSE' FROM wild ORDER BY id;
+
+SELECT id, s ~* 's' FROM wild ORDER BY id;
+
+SELECT id, s ~ 'a^' FROM tame ORDER BY id;
+
+-- error
+SELECT s ~ '^*' FROM tame;
+
+-- error
+SELECT s ~ '(?:(?i)a)' FROM tame;
+
+-- error
+SELECT s ~ '[a-c-e]' FROM tame;

@@ -142,3 +142,13 @@ SELECT id FROM tame WHERE date_trunc('day', tz) <> to_timestamp(7);
 SELECT id FROM wild WHERE NOT (date_trunc('month', ts) = timestamp '2026-03-08 07:00:00') OR date_trunc('year', d) >= timestamp '2026-03-08 07:00:00';
 
 SELECT id, date_trunc('month', ts) = timestamp '2026-03-08 07:00:00', date_trunc('week', tz) IS DISTINCT FROM to_timestamp(7), date_trunc('day', ts) < timestamp '2026-03-08 07:00:00' FROM wild;
+
+SELECT id, tz AT TIME ZONE 'CET', tz AT TIME ZONE 'EST', tz AT TIME ZONE 'BST', ts AT TIME ZONE 'MST', tz AT TIME ZONE 'japan' FROM wild ORDER BY id;
+
+SELECT id, to_timestamp(f8), to_timestamp(w / 7), to_timestamp(i4 / 7.0::float8), to_timestamp(1795737600 + f8) FROM tame ORDER BY id;
+
+SELECT id, to_char(ts, 'SSSS'), to_char(ts, 'SSSSS') FROM tame ORDER BY id;
+
+SELECT id, tz AT TIME ZONE 'Africa/Casablanca' FROM wild ORDER BY id;
+
+SELECT id, tz AT TIME ZONE 'Europe/Oslo', ts AT TIME ZONE 'Europe/Oslo' FROM wild ORDER BY id;
