@@ -46,6 +46,10 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 		}
 		return nil, s.refuseWrite(q)
 	case rewrite.Select, rewrite.Wrapped:
+		if s.mirror.Status()["standard_conforming_strings"] == "off" && parse.Backslashed(t.SQL) {
+			return nil, sqlerr.New(sqlerr.FeatureNotSupported, "a backslash in a string is not supported while standard_conforming_strings is off").
+				WithHint("SET standard_conforming_strings = on, or write E'...'.")
+		}
 	}
 	copied, isCopy, err := q.Copy()
 	if isCopy && copied.Server {

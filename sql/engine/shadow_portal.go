@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"foreshadow/sql/rewrite"
 	"foreshadow/sql/session"
 	"foreshadow/sql/sqlerr"
+	"foreshadow/sql/types"
 )
 
 // shadowPortal runs once.
@@ -106,7 +108,19 @@ type known struct {
 	failed error // a constant's, which the statement may never come to; the fold then has none
 }
 
-func (k *known) zone() string { return text(k.answer[1]) }
+// zone is the session's, by a name that the shadow's engine knows. A fixed offset must be of whole hours, as that engine leaves its minutes out.
+func (k *known) zone() (string, error) {
+	name := text(k.answer[1])
+	east, ok := encode.FixedZone(name)
+	switch {
+	case !ok:
+		return name, nil
+	case east%3600 != 0:
+		return "", sqlerr.New(sqlerr.FeatureNotSupported, "time zone \"%s\" is not supported by the shadow", name).
+			WithHint("Choose a zone by its full name, such as Asia/Kolkata.")
+	}
+	return fmt.Sprintf("Etc/GMT%+d", -east/3600), nil
+}
 
 // known asks the mirror and finds the moments.
 func (p *shadowPortal) known(ctx context.Context) (*known, error) {
@@ -200,7 +214,7 @@ func (p *shadowPortal) translated(ctx context.Context, k *known) (result.Rows, e
 	if err != nil {
 		return nil, err
 	}
-	if err := p.writable(); err != nil {
+	if err := p.writable(yes(k.answer[4])); err != nil {
 		return nil, err
 	}
 	query, err := p.st.query(ctx, plan, p.st.fields, k)
@@ -219,15 +233,21 @@ func (p *shadowPortal) translated(ctx context.Context, k *known) (result.Rows, e
 	return &begunRows{Rows: rows, first: first}, nil
 }
 
-// writable refuses columns in a binary format that only PostgreSQL writes.
-func (p *shadowPortal) writable() error {
+// shaped are the types whose text extra_float_digits or bytea_output shapes, and their arrays: bytea, floats and what is made of them.
+var shaped = []uint32{types.Bytea, types.Float4, types.Float8, 600, 601, 602, 603, 604, 628, 718, 1001, 1021, 1022, 1017, 1018, 1019, 1020, 1027, 629, 719}
+
+// writable refuses columns that only PostgreSQL writes: in a binary format that is not known here, or in the text of unusual settings.
+func (p *shadowPortal) writable(usual bool) error {
 	formats, err := encode.Formats(p.formats, len(p.st.fields))
 	if err != nil {
 		return err
 	}
 	for i, f := range p.st.fields {
-		if formats[i] == 1 && !encode.Binary(f) {
+		switch {
+		case formats[i] == 1 && !encode.Binary(f):
 			return sqlerr.New(sqlerr.FeatureNotSupported, "column \"%s\" of type %d cannot be sent in binary format", f.Name, f.TypeOID)
+		case formats[i] == 0 && !usual && (slices.Contains(shaped, f.TypeOID) || f.TypeOID >= firstUserOID && !f.Enum):
+			return sqlerr.New(sqlerr.FeatureNotSupported, "column \"%s\" of type %d is written with extra_float_digits = 1 and bytea_output = hex only", f.Name, f.TypeOID)
 		}
 	}
 	return nil
@@ -253,7 +273,11 @@ func (st *shadowStatement) query(ctx context.Context, plan *rewrite.Plan, fields
 	if err := st.s.granted(ctx, st.travel, plan.Uses); err != nil {
 		return Query{}, err
 	}
-	q := Query{Fields: fields, TimeZone: k.zone()}
+	zone, err := k.zone()
+	if err != nil {
+		return Query{}, err
+	}
+	q := Query{Fields: fields, TimeZone: zone}
 	definitions, err := st.s.define(ctx, plan, k.spans, k.rights, &q)
 	if err != nil {
 		return Query{}, err

@@ -34,6 +34,7 @@ const (
 	InvalidName            = "42602"
 	InvalidParameterValue  = "22023"
 	InvalidText            = "22P02"
+	InvalidEncoding        = "22021"
 	DivisionByZero         = "22012"
 	NumericOutOfRange      = "22003"
 	InvalidDatetime        = "22007"
