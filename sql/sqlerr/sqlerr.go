@@ -25,6 +25,8 @@ const (
 	InsufficientPrivilege  = "42501"
 	UndefinedTable         = "42P01"
 	UndefinedColumn        = "42703"
+	DuplicateColumn        = "42701"
+	InvalidColumnReference = "42P10"
 	UndefinedObject        = "42704"
 	UndefinedFunction      = "42883"
 	GroupingError          = "42803"

@@ -152,3 +152,6 @@ SELECT id, i2::varchar, p::varchar(4), b::varchar(2), d::varchar(7), u::varchar(
 SELECT id, pg_typeof(i2), pg_typeof(p), pg_typeof(s), pg_typeof(v), pg_typeof(d), pg_typeof(tz), pg_typeof(e), pg_typeof(NULL), pg_typeof('x'), pg_typeof(1), pg_typeof(1.0), pg_typeof(s || v) FROM tame WHERE id = 1;
 
 SELECT NULL, NULL::int, 'x', 1.50, 1e3, B'101', X'1F', E'a\nb', $$dollar$$, U&'\0061', date '2026-01-01', interval '1' hour, true, 'x'::varchar(3), 5::int2, 12345678901, 99999999999999999999 FROM tame WHERE id = 1;
+
+-- refused
+SELECT id, pg_column_size(s) FROM tame WHERE id = 1;
