@@ -82,6 +82,7 @@ var attacks = []attack{
 	{"analyst", "SELECT row_to_json(partly) FROM partly", "42501"},
 	{"analyst", "SELECT array_agg(guarded) FROM guarded", "42501"},
 	{"analyst", "SELECT id FROM orders FOR UPDATE", "25006"},
+	{"analyst", "SELECT * FROM scratch", "0A000"},
 	{"analyst", "SELECT salary_total()", "0A000"},
 	{"analyst", "SELECT order_count()", "0A000"},
 	{"analyst", "PREPARE p AS SELECT public.order_count()", "0A000"},

@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -85,44 +86,40 @@ func (s *Settings) parseDateStyle(v string) error {
 	return nil
 }
 
-// location finds a zone by PostgreSQL's name for it, which is one of the zone database or a fixed offset such as <+03>-03.
+// location finds a zone by PostgreSQL's name for it, which is one of the zone database or a fixed offset.
 func location(name string) (*time.Location, error) {
-	if strings.HasPrefix(name, "<") {
-		if loc := fixedZone(name); loc != nil {
-			return loc, nil
-		}
-	} else if name != "Local" {
+	if name != "Local" {
 		if loc, err := time.LoadLocation(name); err == nil {
 			return loc, nil
 		}
+	}
+	if east, ok := FixedZone(name); ok {
+		return time.FixedZone(strings.Trim(posixZone.FindStringSubmatch(name)[1], "<>"), east), nil
 	}
 	return nil, sqlerr.New(sqlerr.InvalidParameterValue, "time zone %q is not known to this server", name).
 		WithHint("Choose a zone by its full name, such as Europe/Berlin, or UTC.")
 }
 
-// fixedZone reads the POSIX form <name>offset; its offset counts to the west.
-func fixedZone(s string) *time.Location {
-	name, rest, ok := strings.Cut(s[1:], ">")
-	if !ok || rest == "" {
-		return nil
+var posixZone = regexp.MustCompile(`^(<[^>]+>|[A-Za-z]*)([+-]?)(\d{1,3})(?::(\d\d?))?(?::(\d\d?))?$`)
+
+// FixedZone gives the seconds east of UTC of a zone in the POSIX form without summer time, such as GMT-02:00 or <+03>-03, whose own offset counts
+// to the west. ok is false for any other name, and for one that the zone database has.
+func FixedZone(name string) (east int, ok bool) {
+	m := posixZone.FindStringSubmatch(name)
+	if m == nil {
+		return 0, false
 	}
-	sign := -1
-	switch rest[0] {
-	case '-':
-		sign, rest = 1, rest[1:]
-	case '+':
-		rest = rest[1:]
+	if _, err := time.LoadLocation(name); err == nil {
+		return 0, false
 	}
-	total, unit := 0, 3600
-	for part := range strings.SplitSeq(rest, ":") {
-		n, err := strconv.Atoi(part)
-		if err != nil || n < 0 || n > 167 || unit == 0 {
-			return nil
-		}
-		total += n * unit
-		unit /= 60
+	for i, unit := range []int{3600, 60, 1} {
+		n, _ := strconv.Atoi(m[3+i]) // digits, or nothing
+		east -= n * unit
 	}
-	return time.FixedZone(name, sign*total)
+	if m[2] == "-" {
+		east = -east
+	}
+	return east, true
 }
 
 // zone finds the offset of moments in one location and remembers the span in which the last one holds.

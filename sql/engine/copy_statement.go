@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -52,7 +53,7 @@ func copied(c rewrite.CopyOut, rels map[string]*named, tr *travel) ([]string, er
 	case n.kind == "p":
 		return nil, sqlerr.New(sqlerr.WrongObjectType, "cannot copy from partitioned table \"%s\"", n.Name).WithHint("Try the COPY (SELECT ...) TO variant.")
 	case len(c.Columns) > 0:
-		return c.Columns, nil
+		return c.Columns, copiable(n, c.Columns)
 	}
 	var out []string
 	for _, col := range n.Columns {
@@ -61,6 +62,22 @@ func copied(c rewrite.CopyOut, rels map[string]*named, tr *travel) ([]string, er
 		}
 	}
 	return out, nil
+}
+
+// copiable words what is wrong with the columns that COPY names as PostgreSQL does, which is not as for SELECT.
+func copiable(n *named, columns []string) error {
+	for i, name := range columns {
+		at := slices.IndexFunc(n.Columns, func(c rewrite.Column) bool { return c.Name == name })
+		switch {
+		case at < 0:
+			return sqlerr.New(sqlerr.UndefinedColumn, "column \"%s\" of relation \"%s\" does not exist", name, n.Name)
+		case n.Columns[at].Generated:
+			return sqlerr.New(sqlerr.InvalidColumnReference, "column \"%s\" is a generated column", name).WithDetail("Generated columns cannot be used in COPY.")
+		case slices.Contains(columns[:i], name):
+			return sqlerr.New(sqlerr.DuplicateColumn, "column \"%s\" specified more than once", name)
+		}
+	}
+	return nil
 }
 
 // copyStatement writes the rows of its SELECT as COPY's lines.

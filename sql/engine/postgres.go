@@ -20,14 +20,7 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 			return st, err
 		}
 	}
-	plain, err := parse.TakeSystemTime(t.SQL)
-	if err != nil {
-		return nil, err
-	}
-	if err := parse.Check(t.SQL); err != nil {
-		return nil, err
-	}
-	q, err := rewrite.Parse(plain.SQL, plain.Periods)
+	plain, q, err := s.readPostgres(t.SQL)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +87,24 @@ func (s *querySession) preparePostgres(ctx context.Context, t session.Text, oids
 		st.key, st.asked = now.key, oids
 	}
 	return st, nil
+}
+
+// readPostgres parses a statement, and refuses a query that the mirror would read otherwise.
+func (s *querySession) readPostgres(sql string) (plain parse.Plain, q *rewrite.Query, err error) {
+	if plain, err = parse.TakeSystemTime(sql); err != nil {
+		return plain, nil, err
+	}
+	if err = parse.Check(sql); err != nil {
+		return plain, nil, err
+	}
+	if q, err = rewrite.Parse(plain.SQL, plain.Periods); err != nil {
+		return plain, nil, err
+	}
+	if (q.Kind == rewrite.Select || q.Kind == rewrite.Wrapped) && s.mirror.Status()["standard_conforming_strings"] == "off" && parse.Backslashed(sql) {
+		return plain, nil, sqlerr.New(sqlerr.FeatureNotSupported, "a backslash in a string is not supported while standard_conforming_strings is off").
+			WithHint("SET standard_conforming_strings = on, or write E'...'.")
+	}
+	return plain, q, nil
 }
 
 // placed refuses a moment behind anything but a table's name.

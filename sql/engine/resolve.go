@@ -27,6 +27,9 @@ type named struct {
 	viewDefinition string
 }
 
+// unlogged is the kind of an unlogged table, which pg_class tells from other tables elsewhere.
+const unlogged = "u"
+
 // maxViews bounds views of views.
 const maxViews = 50
 
@@ -178,9 +181,9 @@ func usable(n *named) error {
 	case n.rowSecurity:
 		return sqlerr.New(sqlerr.InsufficientPrivilege, "table \"%s\" has row-level security, which the shadow does not apply", name).
 			WithHint("Ask with a role that bypasses row-level security.")
-	case n.kind == "m" || n.kind == "f" || n.kind == "S":
+	case n.kind == "m" || n.kind == "f" || n.kind == "S" || n.kind == unlogged:
 		return sqlerr.New(sqlerr.FeatureNotSupported, "\"%s\" is not a captured table", name).
-			WithHint("Materialized views, foreign tables and sequences are not captured; ask the tables they are made of.")
+			WithHint("The log has no rows of materialized views, foreign tables, unlogged tables and sequences; ask the tables they are made of.")
 	case n.hasChildren:
 		return sqlerr.New(sqlerr.FeatureNotSupported, "\"%s\" has tables that inherit from it, which the shadow does not join", name)
 	}

@@ -1,4 +1,4 @@
-SELECT n.name, c.oid::bigint::text, ns.nspname, c.relname, c.relkind::text,
+SELECT n.name, c.oid::bigint::text, ns.nspname, c.relname, CASE WHEN c.relpersistence = 'u' AND c.relkind = 'r' THEN 'u' ELSE c.relkind::text END,
   ns.nspname IN ('pg_catalog', 'information_schema', 'pg_toast') OR ns.nspname LIKE 'pg\_temp\_%' AS system,
   pg_catalog.row_security_active(c.oid)::text,
   (c.relhassubclass AND c.relkind = 'r')::text,

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"foreshadow/sql/rewrite"
 	"foreshadow/sql/session"
 	"foreshadow/sql/sqlerr"
+	"foreshadow/sql/types"
 )
 
 // shadowPortal runs once.
@@ -106,7 +108,19 @@ type known struct {
 	failed error // a constant's, which the statement may never come to; the fold then has none
 }
 
-func (k *known) zone() string { return text(k.answer[1]) }
+// zone is the session's. A fixed offset of whole hours has a name that the shadow's engine reads as PostgreSQL does.
+func (k *known) zone() string {
+	name := text(k.answer[1])
+	if east, ok := encode.FixedZone(name); ok && east%3600 == 0 {
+		return fmt.Sprintf("Etc/GMT%+d", -east/3600)
+	}
+	return name
+}
+
+// plain says that the session shows every value as the primary wrote it.
+func (k *known) plain() bool {
+	return yes(k.answer[2]) && yes(k.answer[4]) && yes(k.answer[5]) && isUTC(text(k.answer[1]))
+}
 
 // known asks the mirror and finds the moments.
 func (p *shadowPortal) known(ctx context.Context) (*known, error) {
@@ -191,7 +205,7 @@ func lends(err error) bool {
 func (st *shadowStatement) filled(ctx context.Context, k *known) rewrite.Input {
 	in := st.input(k.fold)
 	in.Alike = st.zones(ctx, k)
-	in.Values, in.ISODates, in.Plain = append([]*string{}, k.answer[fixedItems+st.computed:]...), yes(k.answer[2]), yes(k.answer[4])
+	in.Values, in.ISODates, in.Plain = append([]*string{}, k.answer[fixedItems+st.computed:]...), yes(k.answer[2]), k.plain()
 	return in
 }
 
@@ -201,7 +215,7 @@ func (p *shadowPortal) translated(ctx context.Context, k *known) (result.Rows, e
 	if err != nil {
 		return nil, err
 	}
-	if err := p.writable(); err != nil {
+	if err := p.writable(yes(k.answer[4])); err != nil {
 		return nil, err
 	}
 	query, err := p.st.query(ctx, plan, p.st.fields, k)
@@ -220,15 +234,18 @@ func (p *shadowPortal) translated(ctx context.Context, k *known) (result.Rows, e
 	return &begunRows{Rows: rows, first: first}, nil
 }
 
-// writable refuses columns in a binary format that only PostgreSQL writes.
-func (p *shadowPortal) writable() error {
+// writable refuses columns that only PostgreSQL writes: in a binary format that is not known here, or in the text of unusual settings.
+func (p *shadowPortal) writable(usual bool) error {
 	formats, err := encode.Formats(p.formats, len(p.st.fields))
 	if err != nil {
 		return err
 	}
 	for i, f := range p.st.fields {
-		if formats[i] == 1 && !encode.Binary(f) {
+		switch {
+		case formats[i] == 1 && !encode.Binary(f):
 			return sqlerr.New(sqlerr.FeatureNotSupported, "column \"%s\" of type %d cannot be sent in binary format", f.Name, f.TypeOID)
+		case formats[i] == 0 && !usual && (f.TypeOID == types.Bytea || f.TypeOID == types.Float4 || f.TypeOID == types.Float8):
+			return sqlerr.New(sqlerr.FeatureNotSupported, "column \"%s\" of type %d is written with extra_float_digits = 1 and bytea_output = hex only", f.Name, f.TypeOID)
 		}
 	}
 	return nil
@@ -255,8 +272,8 @@ func (st *shadowStatement) query(ctx context.Context, plan *rewrite.Plan, fields
 		return Query{}, err
 	}
 	q := Query{Fields: fields, TimeZone: "UTC"}
-	if st.s.alike(ctx, k.zone()) { // otherwise nothing of the translation hangs on it, and DuckDB may not know it
-		q.TimeZone = k.zone()
+	if zone := k.zone(); st.s.alike(ctx, zone) { // otherwise nothing of the translation hangs on it, and DuckDB may not know it
+		q.TimeZone = zone
 	}
 	definitions, err := st.s.define(ctx, plan, k.spans, k.rights, &q)
 	if err != nil {

@@ -48,8 +48,8 @@ type fold struct {
 var settings = []string{"nullif(pg_catalog.current_setting('foreshadow.as_of', true), '')", "pg_catalog.current_setting('TimeZone')",
 	"(pg_catalog.current_setting('DateStyle') LIKE 'ISO%')::text",
 	"(extract(epoch FROM pg_catalog.current_setting('statement_timeout')::interval) * 1000)::bigint::text",
-	"(pg_catalog.current_setting('DateStyle') LIKE 'ISO%' AND pg_catalog.current_setting('TimeZone') IN ('UTC', 'Etc/UTC') AND pg_catalog.current_setting('IntervalStyle') = 'postgres'" +
-		" AND pg_catalog.current_setting('bytea_output') = 'hex' AND pg_catalog.current_setting('extra_float_digits')::int > 0)::text"}
+	"(pg_catalog.current_setting('extra_float_digits')::int > 0 AND pg_catalog.current_setting('bytea_output') = 'hex')::text",
+	"(pg_catalog.current_setting('IntervalStyle') = 'postgres')::text"}
 
 // fixedItems are the fold query's columns before the moments: the settings and the answer of secured.
 var fixedItems = len(settings) + 1

@@ -212,7 +212,7 @@ func withValidity(rel *rewrite.Relation, list string) (string, error) {
 	rel.Columns = slices.Clone(rel.Columns)
 	for _, v := range validity {
 		if slices.ContainsFunc(rel.Columns, func(c rewrite.Column) bool { return c.Name == v.Name }) {
-			return "", sqlerr.New("42701", "table \"%s\" has a column \"%s\" of its own", rel.Name, v.Name).
+			return "", sqlerr.New(sqlerr.DuplicateColumn, "table \"%s\" has a column \"%s\" of its own", rel.Name, v.Name).
 				WithHint("Its versions cannot be shown; ask for it AS OF a moment, or see foreshadow.change_log.")
 		}
 		rel.Columns = append(rel.Columns, v)

@@ -15,7 +15,7 @@ type SchemaChange struct{ Schema, Table, Kind, Object string }
 func SchemaChanges(sql string) ([]SchemaChange, error) {
 	tree, err := pg.Parse(sql)
 	if err != nil {
-		return nil, syntaxError(sql, err)
+		return nil, syntaxError(err)
 	}
 	var out []SchemaChange
 	for _, raw := range tree.Stmts {

@@ -2,6 +2,7 @@ package parse
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -21,7 +22,7 @@ func Split(sql string) ([]session.Text, error) {
 	}
 	scan, err := pg.Scan(sql)
 	if err != nil {
-		return nil, syntaxError(sql, err)
+		return nil, syntaxError(err)
 	}
 	var out []session.Text
 	from, depth, used := 0, 0, false
@@ -75,9 +76,18 @@ func Check(sql string) error {
 		return err
 	}
 	if _, err = pg.Parse(plain.SQL); err != nil {
-		return syntaxError(sql, err)
+		return syntaxError(err)
 	}
 	return nil
+}
+
+// Backslashed says that a string without a prefix holds a backslash, which standard_conforming_strings gives one of two meanings.
+func Backslashed(sql string) bool {
+	scan, err := pg.Scan(sql)
+	return err != nil || slices.ContainsFunc(scan.Tokens, func(t *pg.ScanToken) bool {
+		raw := sql[t.Start:t.End]
+		return t.Token == pg.Token_SCONST && raw[0] == '\'' && strings.Contains(raw, `\`)
+	})
 }
 
 // Shift moves an error's position by the characters that stand before its statement.
@@ -90,7 +100,7 @@ func Shift(err error, offset int) error {
 }
 
 // syntaxError words an error of PostgreSQL's parser; its position counts characters from 1.
-func syntaxError(sql string, err error) error {
+func syntaxError(err error) error {
 	e := sqlerr.New(sqlerr.SyntaxError, "%s", err.Error())
 	var pe *parser.Error
 	if errors.As(err, &pe) {
@@ -98,8 +108,11 @@ func syntaxError(sql string, err error) error {
 		if strings.HasPrefix(pe.Message, "frame ") {
 			e.Code = sqlerr.WindowingError
 		}
+		if strings.HasPrefix(pe.Message, "invalid byte sequence ") {
+			e.Code = sqlerr.InvalidEncoding
+		}
 		if pe.Cursorpos > 0 {
-			return e.At(position(sql, pe.Cursorpos-1))
+			return e.At(pe.Cursorpos)
 		}
 	}
 	return e

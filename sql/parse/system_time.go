@@ -24,7 +24,7 @@ func TakeSystemTime(sql string) (Plain, error) {
 	}
 	scan, err := pg.Scan(sql)
 	if err != nil {
-		return p, syntaxError(sql, err)
+		return p, syntaxError(err)
 	}
 	c := &clause{sql: sql, out: []byte(sql), periods: map[int]ast.Period{}}
 	for _, t := range scan.Tokens {

@@ -76,6 +76,9 @@ func (q *Query) Lend(in Input, regroup bool) (*Lending, error) {
 // systemColumns are those of every table of PostgreSQL's, which replication does not tell.
 var systemColumns = set("ctid xmin xmax cmin cmax tableoid")
 
+// storage are the functions that tell how a table's file holds a value.
+var storage = set("pg_column_size pg_column_compression pg_column_toast_chunk_id")
+
 // lendable refuses what would mean something else over lent rows.
 func lendable(m protoreflect.Message) (err error) {
 	visit(m, func(c protoreflect.Message) bool {
@@ -84,6 +87,11 @@ func lendable(m protoreflect.Message) (err error) {
 			err = sqlerr.New(sqlerr.ReadOnlyTransaction, "cannot execute SELECT FOR UPDATE in a read-only transaction")
 		case *pg.RangeTableSample:
 			err = sqlerr.New(sqlerr.FeatureNotSupported, "TABLESAMPLE of relations of the shadow is not supported").WithHint(hintRefused)
+		case *pg.FuncCall:
+			if _, name := funcName(n); storage[name] {
+				err = sqlerr.New(sqlerr.FeatureNotSupported, "function %s of rows of the shadow is not supported", name).
+					WithHint("The shadow does not store values as the primary does; ask the primary itself.")
+			}
 		case *pg.ColumnRef:
 			if name := n.Fields[len(n.Fields)-1].GetString_().GetSval(); systemColumns[name] {
 				err = sqlerr.New(sqlerr.FeatureNotSupported, "system column \"%s\" is not captured", name)

@@ -146,6 +146,9 @@ func (q *Query) SetTo(name string) (value string, ok bool) {
 // Viewed says that a relation stands in a view's definition.
 func (r RelationName) Viewed() bool { return r.Location < 0 }
 
+// accessShare is the lock mode that every SELECT takes: it keeps a table from being dropped, which the shadow's never are.
+const accessShare = 1
+
 // classify is an allow-list: a statement that is not named here is a write.
 func (q *Query) classify() {
 	q.Command, q.Kind = command(q.sql), Write
@@ -156,6 +159,10 @@ func (q *Query) classify() {
 		*pg.Node_ListenStmt, *pg.Node_UnlistenStmt, *pg.Node_NotifyStmt, *pg.Node_FetchStmt, *pg.Node_ClosePortalStmt,
 		*pg.Node_ExecuteStmt, *pg.Node_DeallocateStmt, *pg.Node_ConstraintsSetStmt:
 		q.Kind = Mirror
+	case *pg.Node_LockStmt:
+		if n.LockStmt.Mode == accessShare {
+			q.Kind = Mirror
+		}
 	case *pg.Node_DeclareCursorStmt:
 		q.wrapped(n.DeclareCursorStmt.Query)
 	case *pg.Node_PrepareStmt:
@@ -202,11 +209,11 @@ func command(sql string) string {
 			continue
 		}
 		w := strings.ToUpper(sql[t.Start:t.End])
-		if w == "OR" || w == "REPLACE" || w == "TEMP" || w == "TEMPORARY" || w == "UNLOGGED" || w == "UNIQUE" {
+		if w == "OR" || w == "REPLACE" || w == "TEMP" || w == "TEMPORARY" || w == "LOCAL" || w == "UNLOGGED" || w == "UNIQUE" {
 			continue
 		}
 		words = append(words, w)
-		if len(words) == 2 {
+		if len(words) == 3 {
 			break
 		}
 	}
@@ -214,10 +221,12 @@ func command(sql string) string {
 		return ""
 	}
 	switch words[0] {
-	case "CREATE", "ALTER", "DROP", "REFRESH", "TRUNCATE", "LOCK":
+	case "TRUNCATE", "LOCK":
+		return words[0] + " TABLE"
+	case "REFRESH", "IMPORT":
 		return strings.Join(words, " ")
-	case "WITH":
-		return "WITH"
+	case "CREATE", "ALTER", "DROP", "SECURITY":
+		return strings.Join(words[:min(2, len(words))], " ")
 	}
 	return words[0]
 }

@@ -22,6 +22,8 @@ GRANT SELECT ON private.t TO analyst;
 CREATE FUNCTION order_count() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM orders';
 CREATE FUNCTION salary_total() RETURNS numeric LANGUAGE sql SECURITY DEFINER AS 'SELECT sum(amount) FROM salaries';
 CREATE FUNCTION twice(integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2 * $1';
+CREATE UNLOGGED TABLE scratch (id integer PRIMARY KEY);
+GRANT SELECT ON scratch TO analyst;
 CREATE SEQUENCE counter;
 GRANT ALL ON SEQUENCE counter TO analyst;
 CREATE TABLE odd (id integer PRIMARY KEY, v text, n numeric, at timestamptz, b bytea, gen text GENERATED ALWAYS AS (upper(v)) STORED);

@@ -158,3 +158,6 @@ SELECT id, tr, dr FROM odd ORDER BY id;
 SELECT id, pt, pr FROM odd ORDER BY id;
 
 SELECT id, pr IS NULL, pr IS NOT NULL FROM odd ORDER BY id;
+
+-- refused
+SELECT id, pg_column_size(s) FROM tame WHERE id = 1;
