@@ -69,6 +69,9 @@ func (m *Mirror) look(ctx context.Context, w *watcher) (time.Duration, error) {
 		return 0, m.Refresh(ctx)
 	}
 	changed, spent, err := w.changed(ctx, m.opts, g.info.Fingerprint)
+	if err == nil && !changed {
+		err = w.measure(ctx, m.opts, g)
+	}
 	if err != nil || !changed {
 		return spent, err
 	}

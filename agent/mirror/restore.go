@@ -117,6 +117,9 @@ func (g *generation) restoreDatabase(ctx context.Context, o Options, d database,
 		return err
 	}
 	defer func() { _ = conn.Close(ctx) }()
+	if err := run(ctx, conn, sizesSQL); err != nil {
+		return fmt.Errorf("take the functions of sizes over: %w", err)
+	}
 	left, errs := attempt(ctx, conn, keptUnits(dump))
 	for len(left) > 0 {
 		if conn.IsClosed() {
@@ -232,7 +235,7 @@ func (g *generation) furnishDatabase(ctx context.Context, o Options, d database)
 	if err := run(ctx, conn, lockdownSQL); err != nil {
 		return fmt.Errorf("lock %q down: %w", d.name, err)
 	}
-	return nil
+	return g.takeSizes(ctx, conn, d.sizes)
 }
 
 // run executes SQL and drops its results.

@@ -55,6 +55,7 @@ type database struct {
 	acl                              []string // grantee:privilege, the grantee empty for PUBLIC
 	settings                         []string // name=value, of a few harmless settings
 	unreadable                       []string // relations we may not SELECT from; pg_dump could not lock them
+	sizes                            []byte   // of its relations, as JSON
 }
 
 // connect opens a connection to one database of the primary.
@@ -129,6 +130,9 @@ func (src *source) readRoles(ctx context.Context, conn *pgx.Conn) error {
 func (src *source) readDatabase(ctx context.Context, conn *pgx.Conn, name string) error {
 	d := database{name: name}
 	err := conn.QueryRow(ctx, sourceDatabase).Scan(&d.oid, &d.owner, &d.collate, &d.ctype, &d.provider, &d.locale, &d.rules, &d.hasACL, &d.acl, &d.settings, &d.unreadable)
+	if err == nil {
+		err = conn.QueryRow(ctx, sourceSizes).Scan(&d.sizes)
+	}
 	src.databases = append(src.databases, d)
 	return err
 }

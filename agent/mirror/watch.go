@@ -22,6 +22,10 @@ type watcher struct {
 	last     time.Time     // of the last full look
 	cost     time.Duration // of the last full look
 	moved    bool          // that the last full look was for
+
+	measured *generation   // whose sizes were read last,
+	sized    time.Time     // when,
+	sizing   time.Duration // and how long that took
 }
 
 // seldom is how much rarer than it might full looks are that nothing gives a reason for, so that one with a reason finds the time for it unused.
