@@ -240,6 +240,7 @@ func (a *agent) primary(table string) []string {
 		extract(minute from %1$I) * 60000000 + extract(microseconds from %1$I))::bigint) END', attname)
 		WHEN format_type(atttypid, NULL) = 'character' THEN format('textin(bpcharout(%I))', attname)
 		WHEN format_type(atttypid, NULL) = 'xml' THEN format('textin(xml_out(%I))', attname)
+		WHEN atttypid = '"char"'::regtype THEN format('CASE WHEN %1$I::int < 0 THEN ''\'' || (%1$I::int + 256) / 64 || (%1$I::int + 256) / 8 %% 8 || (%1$I::int + 256) %% 8 ELSE %1$I::text END', attname)
 		WHEN format_type(atttypid, NULL) = 'inet' THEN format('textin(inet_out(%I))', attname)
 		ELSE quote_ident(attname) || '::text' END
 		FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum`, "public."+table)

@@ -129,7 +129,7 @@ func TestExtremes(t *testing.T) {
 	}
 }
 
-// TestHighChar holds that values of "char" beyond ASCII, which PostgreSQL before 16 prints as a byte that is no text, do no harm and are told apart.
+// TestHighChar holds that values of "char" beyond ASCII, which PostgreSQL 14 prints as a byte that is no text, are shown as later ones print them, and told apart.
 func TestHighChar(t *testing.T) {
 	t.Parallel()
 	pg := pgtest.Start(t)

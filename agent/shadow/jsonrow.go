@@ -119,10 +119,10 @@ func appendString(b, s []byte) []byte {
 	return append(append(b, s[start:]...), '"')
 }
 
-// valid replaces what is not UTF-8, which only a database in another encoding could send.
+// valid shows bytes of a JSON text's strings that are no UTF-8, which a "char" before PostgreSQL 16 and a database without an encoding can have, as the tables do.
 func valid(b []byte) []byte {
 	if utf8.Valid(b) {
 		return b
 	}
-	return bytes.ToValidUTF8(b, []byte("\uFFFD"))
+	return octal(b, `\\`)
 }

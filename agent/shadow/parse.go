@@ -32,11 +32,25 @@ var errText = errors.New("unexpected text form")
 func malformed(v []byte) error { return fmt.Errorf("%w of %d bytes", errText, len(v)) }
 
 func putText(c *cell, i int, v []byte) error {
-	if !utf8.Valid(v) { // DuckDB decides
-		duck.VectorAssignStringElementLen(c.vec, duck.IdxT(i), v)
-		return nil
+	if !utf8.Valid(v) {
+		v = octal(v, `\`)
 	}
 	return putBytes(c, i, v)
+}
+
+// octal writes each byte that is no UTF-8, which DuckDB's strings cannot have, as PostgreSQL 16 shows such a "char": a backslash and three digits.
+func octal(v []byte, backslash string) []byte {
+	out := make([]byte, 0, 4*len(v))
+	for len(v) > 0 {
+		r, n := utf8.DecodeRune(v)
+		if r == utf8.RuneError && n == 1 {
+			out = fmt.Appendf(out, "%s%03o", backslash, v[0])
+		} else {
+			out = append(out, v[:n]...)
+		}
+		v = v[n:]
+	}
+	return out
 }
 
 // putBytes sets a string as it is. No call into C is made unless it is very long.

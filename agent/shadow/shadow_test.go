@@ -445,3 +445,20 @@ func TestClockGoesBack(t *testing.T) {
 		t.Errorf("the last commit was at %s", when)
 	}
 }
+
+// TestBytesThatAreNoText holds that bytes that are no UTF-8 are shown, by the tables and the log, and told apart where they identify a row.
+func TestBytesThatAreNoText(t *testing.T) {
+	t.Parallel()
+	d := start(t, t.TempDir())
+	defer d.Close()
+	rel := &change.Relation{OID: 77, Schema: "public", Name: "odd", Identity: change.IdentityFull, Columns: []change.Column{{Name: "a", TypeOID: types.Text, TypMod: -1, AttNum: 1, Key: true}}}
+	load(t, d, rel, 10, row("\x9c"), row("\x9d"), row("é"))
+	put(t, d, 20, change.Change{Op: change.Insert, Relation: rel, After: row("a\xffb \xe2\x82 long enough to lie elsewhere")},
+		change.Change{Op: change.Delete, Relation: rel, Before: row("\x9c")})
+	if got, want := ask(t, d, "SELECT * FROM ("+source(t, d, Ref{OID: 77})+") ORDER BY 1"), `\235`+"\n"+`a\377b \342\202 long enough to lie elsewhere`+"\né"; got != want {
+		t.Errorf("the table has\n%s", got)
+	}
+	if got := ask(t, d, "SELECT before->>'$.a' FROM log WHERE before IS NOT NULL"); got != `\234` {
+		t.Errorf("the log has %q", got)
+	}
+}
