@@ -393,11 +393,9 @@ func TestStops(t *testing.T) {
 // are visible. Where rows have no key, one of those took out a row that is equal to the invisible one's.
 func TestHiddenCommit(t *testing.T) {
 	t.Parallel()
-	pg := pgtest.Start(t)
+	pg := pgtest.Start(t, "synchronous_standby_names=nobody", "synchronous_commit=local")
 	w := start(t, pg, `CREATE TABLE k (id int PRIMARY KEY, v text); INSERT INTO k VALUES (1, 'old');
 		CREATE TABLE nokey (a int, b text); ALTER TABLE nokey REPLICA IDENTITY FULL; INSERT INTO nokey VALUES (1, 'x'), (2, 'y')`, Options{})
-	w.exec("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-	w.exec("SELECT pg_reload_conf()")
 	captured := func(what string, n int64, f func()) {
 		before := w.in.Status().Changes
 		f()
@@ -407,7 +405,7 @@ func TestHiddenCommit(t *testing.T) {
 	done := make(chan error, 1)
 	captured("the waiting commit is captured", 4, func() {
 		go func() {
-			_, err := waiting.Exec(t.Context(), "INSERT INTO k VALUES (2, 'hidden'); UPDATE k SET v = 'new'; INSERT INTO nokey VALUES (1, 'x')", pgx.QueryExecModeSimpleProtocol)
+			_, err := waiting.Exec(t.Context(), "SET synchronous_commit = on; INSERT INTO k VALUES (2, 'hidden'); UPDATE k SET v = 'new'; INSERT INTO nokey VALUES (1, 'x')", pgx.QueryExecModeSimpleProtocol)
 			done <- err
 		}()
 		w.until("the commit waits", func() bool {
@@ -415,7 +413,7 @@ func TestHiddenCommit(t *testing.T) {
 		})
 	})
 	captured("the later commit is captured", 2, func() {
-		w.exec("SET synchronous_commit = local; INSERT INTO k VALUES (3, 'later'); DELETE FROM nokey WHERE a = 1")
+		w.exec("INSERT INTO k VALUES (3, 'later'); DELETE FROM nokey WHERE a = 1")
 	})
 	if rows := pg.Query(t, "postgres", "SELECT id FROM k"); len(rows) != 2 {
 		t.Fatalf("the primary shows %v", rows)
@@ -424,7 +422,7 @@ func TestHiddenCommit(t *testing.T) {
 	if k, n := hidden["k"], hidden["nokey"]; k.State != Equal || k.Rows != 2 || n.State != Equal || n.Rows != 1 {
 		t.Errorf("with a hidden commit: %+v, %+v", k, n)
 	}
-	w.exec("ALTER SYSTEM RESET synchronous_standby_names")
+	w.exec("ALTER SYSTEM SET synchronous_standby_names = ''")
 	w.exec("SELECT pg_reload_conf()")
 	if err := <-done; err != nil {
 		t.Fatal(err)
