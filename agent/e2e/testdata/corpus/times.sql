@@ -60,7 +60,7 @@ SELECT extract(hour FROM d) FROM tame;
 -- error
 SELECT extract(nope FROM ts) FROM tame;
 
--- error
+-- either (as of 18 it is allowed)
 SELECT extract(week FROM iv) FROM tame;
 
 -- error
