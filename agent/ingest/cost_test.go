@@ -114,19 +114,28 @@ func seconds(b *testing.B, pid int) float64 {
 	return cpu(b, pid, 2)
 }
 
-// cpu sums the first of a process's times: its own in user and in system mode, then those of its children that have ended.
-func cpu(b *testing.B, pid, times int) (sum float64) {
+// cpu is cpuOf of a process that must be there.
+func cpu(b *testing.B, pid, times int) float64 {
 	b.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	sum, err := cpuOf(pid, times)
 	if err != nil {
 		b.Fatal(err)
+	}
+	return sum
+}
+
+// cpuOf sums the first of a process's times, in seconds: its own in user and in system mode, then those of its children that have ended.
+func cpuOf(pid, times int) (sum float64, err error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
 	}
 	_, rest, _ := strings.Cut(string(stat), ") ")
 	for _, f := range strings.Fields(rest)[11 : 11+times] {
 		n, _ := strconv.ParseFloat(f, 64)
 		sum += n
 	}
-	return sum / 100 // clock ticks are hundredths on every Linux that Go runs on
+	return sum / 100, nil // clock ticks are hundredths on every Linux that Go runs on
 }
 
 func (c *cost) report(b *testing.B) {
