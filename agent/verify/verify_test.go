@@ -108,12 +108,10 @@ func (w *world) exec(sql string) {
 // watch is so long that capture does not notice in a test that a publication was changed: it would copy the table again.
 const watch = time.Hour
 
-// hidden runs SQL that the stream does not bring, because the table is out of its publication meanwhile.
+// hidden runs SQL that the stream does not bring, because the table is out of its publication meanwhile: in one transaction, so that nobody sees it missing.
 func (w *world) hidden(publication, table, sql string) {
 	w.t.Helper()
-	w.exec(fmt.Sprintf("ALTER PUBLICATION %s DROP TABLE %s", publication, table))
-	w.exec(sql)
-	w.exec(fmt.Sprintf("ALTER PUBLICATION %s ADD TABLE %s", publication, table))
+	w.exec(fmt.Sprintf("ALTER PUBLICATION %[1]s DROP TABLE %[2]s; %[3]s; ALTER PUBLICATION %[1]s ADD TABLE %[2]s", publication, table, sql))
 }
 
 // verify gives the result of every table, by name.
