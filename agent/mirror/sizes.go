@@ -24,9 +24,9 @@ const takeSizes = `UPDATE pg_catalog.pg_class c SET relpages = n.relpages, reltu
   FROM pg_catalog.json_to_recordset($1) AS n(oid pg_catalog.oid, relpages pg_catalog.int4, reltuples pg_catalog.float4, relallvisible pg_catalog.int4)
  WHERE c.oid = n.oid AND (c.relpages, c.reltuples, c.relallvisible) IS DISTINCT FROM (n.relpages, n.reltuples, n.relallvisible)`
 
-// measure brings the sizes in a generation's pg_class to those of the primary, in the share of time that looking at it may take.
+// measure brings the sizes in a generation's pg_class, which are those of its build, to those of the primary, in the share of time that looking at it may take.
 func (w *watcher) measure(ctx context.Context, o Options, g *generation) error {
-	if w.measured == g && time.Since(w.sized) < max(sizesPolls*o.Poll, checkAtMost*w.sizing) {
+	if time.Since(w.sized) < max(sizesPolls*o.Poll, checkAtMost*w.sizing) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -48,7 +48,7 @@ func (w *watcher) measure(ctx context.Context, o Options, g *generation) error {
 			return err
 		}
 	}
-	w.measured, w.sized, w.sizing = g, time.Now(), time.Since(began)
+	w.sized, w.sizing = time.Now(), time.Since(began)
 	return nil
 }
 

@@ -23,9 +23,8 @@ type watcher struct {
 	cost     time.Duration // of the last full look
 	moved    bool          // that the last full look was for
 
-	measured *generation   // whose sizes were read last,
-	sized    time.Time     // when,
-	sizing   time.Duration // and how long that took
+	sized  time.Time     // when the relations' sizes were read last,
+	sizing time.Duration // and how long that took
 }
 
 // seldom is how much rarer than it might full looks are that nothing gives a reason for, so that one with a reason finds the time for it unused.
