@@ -100,6 +100,10 @@ func (d *DB) expireTable(oid uint32, upTo Mark) error {
 	if t == nil || d.open || !t.Synced || upTo.LSN <= t.Expired {
 		return nil
 	}
+	pins, err := d.w.rows("SELECT 1 FROM pins WHERE lsn < $1 LIMIT 1", uint64(upTo.LSN))
+	if err != nil || len(pins) > 0 { // set since the cutoff was found: the next time knows of it
+		return err
+	}
 	return d.expire(t, upTo)
 }
 

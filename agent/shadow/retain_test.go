@@ -114,3 +114,20 @@ func TestRetention(t *testing.T) {
 	expire()
 	check("by size", 70, "80", "3")
 }
+
+// TestPinnedMeanwhile holds that a pin that is set after the search for what expires keeps it too.
+func TestPinnedMeanwhile(t *testing.T) {
+	t.Parallel()
+	d := start(t, t.TempDir())
+	defer d.Close()
+	load(t, d, items(), 10, row("1", "a", "1"))
+	put(t, d, 20, change.Change{Op: change.Update, Relation: items(), After: row("1", "b", "2")})
+	put(t, d, 30, change.Change{Op: change.Update, Relation: items(), After: row("1", "c", "3")})
+	if err := d.Pin(t.Context(), "instance", 15); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.expireTable(10, Mark{LSN: 25, Time: stamp(25)}); err != nil {
+		t.Fatal(err)
+	}
+	shows(t, d, Ref{OID: 10, AsOf: AsOf{LSN: 15}}, "1|a|1")
+}
