@@ -54,6 +54,8 @@ func (m mirrors) Session(ctx context.Context, role string, startup map[string]st
 // shadows words the engine's questions for the shadow.
 type shadows struct{ db *shadow.DB }
 
+func (s shadows) Reading(ctx context.Context) (context.Context, func()) { return s.db.Reading(ctx) }
+
 func (s shadows) Source(ctx context.Context, r engine.Ref) (string, error) {
 	return s.db.Source(ctx, shadow.Ref{OID: r.OID, Name: r.Name, Readable: r.Readable, AsOf: asOf(r.AsOf), Then: r.Then, Versions: r.Versions, Since: asOf(r.Since)})
 }
@@ -83,8 +85,8 @@ func (s shadows) At(_ context.Context, n engine.Named, at engine.AsOf) (*engine.
 func (s shadows) AsText(oid uint32) []string { return s.db.AsText(oid) }
 
 // Diff compares a table with itself.
-func (s shadows) Diff(_ context.Context, oid uint32, before, after engine.AsOf) (string, error) {
-	return s.db.Diff(oid, asOf(before), asOf(after))
+func (s shadows) Diff(ctx context.Context, oid uint32, before, after engine.AsOf) (string, error) {
+	return s.db.Diff(ctx, oid, asOf(before), asOf(after))
 }
 
 func (s shadows) Query(ctx context.Context, q engine.Query) (result.Rows, error) {

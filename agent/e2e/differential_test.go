@@ -497,8 +497,10 @@ func (r realShadow) At(_ context.Context, n engine.Named, at engine.AsOf) (*engi
 
 func (r realShadow) AsText(oid uint32) []string { return r.db.AsText(oid) }
 
-func (r realShadow) Diff(_ context.Context, oid uint32, before, after engine.AsOf) (string, error) {
-	return r.db.Diff(oid, past(before), past(after))
+func (r realShadow) Reading(ctx context.Context) (context.Context, func()) { return r.db.Reading(ctx) }
+
+func (r realShadow) Diff(ctx context.Context, oid uint32, before, after engine.AsOf) (string, error) {
+	return r.db.Diff(ctx, oid, past(before), past(after))
 }
 
 func (r realShadow) Query(ctx context.Context, q engine.Query) (result.Rows, error) {

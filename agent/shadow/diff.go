@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -12,9 +13,10 @@ import (
 // Diff gives the SELECT of what differs in a table between two moments: one row for each key, or for each row too many where there is no key.
 // Its columns are change, primary_key, before, after (jsonb) and changed_columns (text[]), in PostgreSQL's text forms. The columns that both
 // moments have are compared, by their numbers in the catalog.
-func (d *DB) Diff(oid uint32, before, after AsOf) (string, error) {
+func (d *DB) Diff(ctx context.Context, oid uint32, before, after AsOf) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	keep(ctx, before, after)
 	d.ask(oid)
 	if !d.open {
 		if err := d.foldFor(oid); err != nil {

@@ -30,7 +30,7 @@ func TestDiff(t *testing.T) {
 	put(t, d, 30, change.Change{Op: change.Insert, Relation: rel, After: row("3", "~", "~", "~", "~", "~", "~", "~", "~", "~", "~")})
 	diff := func(a, b change.LSN) string {
 		t.Helper()
-		sql, err := d.Diff(5, AsOf{LSN: a}, AsOf{LSN: b})
+		sql, err := d.Diff(t.Context(), 5, AsOf{LSN: a}, AsOf{LSN: b})
 		if err != nil {
 			return sqlerr.Code(err)
 		}
@@ -62,7 +62,7 @@ func TestDiff(t *testing.T) {
 	bare := &change.Relation{OID: 6, Schema: "public", Name: "bare", Identity: change.IdentityFull, Columns: []change.Column{col(1, "x", types.Int4, -1), col(2, "y", types.Text, -1)}}
 	load(t, d, bare, 50, row("1", "a"), row("1", "a"), row("2", "~"))
 	put(t, d, 60, change.Change{Op: change.Delete, Relation: bare, Before: row("1", "a")}, change.Change{Op: change.Insert, Relation: bare, After: row("2", "~")}, change.Change{Op: change.Insert, Relation: bare, After: row("2", "~")})
-	sql, err := d.Diff(6, AsOf{LSN: 50}, AsOf{LSN: 60})
+	sql, err := d.Diff(t.Context(), 6, AsOf{LSN: 50}, AsOf{LSN: 60})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package shadow
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"foreshadow/agent/change"
@@ -23,8 +24,48 @@ type Pin struct {
 	Off  bool      `json:",omitempty"` // in the journal: it was taken away
 }
 
-// expireEvery is how often the past is looked through for what has expired.
-const expireEvery = time.Minute
+// expireEvery is how often the past is looked through for what has expired. What is younger than youngest stays in any case: a snapshot of the primary
+// may not show it yet, and then VERIFY asks the log for it.
+const (
+	expireEvery = time.Minute
+	youngest    = 10 * time.Second
+)
+
+// reading is what somebody reads: as of the position, and after it, nothing expires meanwhile.
+type reading struct{ from change.LSN }
+
+// readingKey finds a reading in a context.
+type readingKey struct{}
+
+// Reading keeps the moments for which Source and Diff are asked under its context from expiring until done is called: the rows are there when the query
+// begins. Once it has begun, it sees them in its own snapshot.
+func (d *DB) Reading(ctx context.Context) (within context.Context, done func()) {
+	return d.ReadingFrom(ctx, math.MaxUint64)
+}
+
+// ReadingFrom is Reading that keeps everything as of a position from the beginning.
+func (d *DB) ReadingFrom(ctx context.Context, from change.LSN) (within context.Context, done func()) {
+	r := &reading{from}
+	d.mu.Lock()
+	d.readings[r] = true
+	d.mu.Unlock()
+	return context.WithValue(ctx, readingKey{}, r), func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.readings, r)
+	}
+}
+
+// keep tells the context's reading of moments that are about to be asked for.
+func keep(ctx context.Context, moments ...AsOf) {
+	if r, ok := ctx.Value(readingKey{}).(*reading); ok {
+		for _, m := range moments {
+			if m.LSN > 0 {
+				r.from = min(r.from, m.LSN)
+			}
+		}
+	}
+}
 
 // limit is what is kept of a table.
 func (d *DB) limit(t *table) Limit {
@@ -72,13 +113,13 @@ func (d *DB) cutoff(oid uint32, l Limit, now time.Time) (m Mark, err error) {
 		return err
 	}
 	if l.Age > 0 {
-		if err := ask("SELECT max(lsn), arg_max(commit_time, lsn) FROM log WHERE commit_time <= $1", now.Add(-l.Age)); err != nil {
+		if err := ask("SELECT max(lsn), arg_max(commit_time, lsn) FROM log WHERE commit_time <= $1", now.Add(-max(l.Age, youngest))); err != nil {
 			return m, err
 		}
 	}
 	if l.Bytes > 0 {
 		if err := ask("SELECT lsn, moment FROM (SELECT lsn, any_value(commit_time) AS moment, sum(sum(bytes)) OVER (ORDER BY lsn DESC) AS size FROM log WHERE oid = $1 GROUP BY lsn) "+
-			"WHERE size > $2 ORDER BY lsn DESC LIMIT 1", oid, l.Bytes); err != nil {
+			"WHERE size > $2 AND moment <= $3 ORDER BY lsn DESC LIMIT 1", oid, l.Bytes, now.Add(-youngest)); err != nil {
 			return m, err
 		}
 	}
@@ -92,13 +133,18 @@ func (d *DB) cutoff(oid uint32, l Limit, now time.Time) (m Mark, err error) {
 	return m, nil
 }
 
-// expireTable ends a table's past at a commit. While a large transaction is open it is left for later.
+// expireTable ends a table's past at a commit. While a large transaction is open, or somebody reads what would go, it is left for later.
 func (d *DB) expireTable(oid uint32, upTo Mark) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t := d.tables[oid]
 	if t == nil || d.open || !t.Synced || upTo.LSN <= t.Expired {
 		return nil
+	}
+	for r := range d.readings {
+		if r.from < upTo.LSN {
+			return nil
+		}
 	}
 	pins, err := d.w.rows("SELECT 1 FROM pins WHERE lsn < $1 LIMIT 1", uint64(upTo.LSN))
 	if err != nil || len(pins) > 0 { // set since the cutoff was found: the next time knows of it

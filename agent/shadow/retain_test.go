@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -130,4 +131,47 @@ func TestPinnedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	shows(t, d, Ref{OID: 10, AsOf: AsOf{LSN: 15}}, "1|a|1")
+}
+
+// TestReadMeanwhile holds that what somebody has planned to read does not expire before it is read, and expires afterwards.
+func TestReadMeanwhile(t *testing.T) {
+	t.Parallel()
+	d := start(t, t.TempDir())
+	defer d.Close()
+	load(t, d, items(), 10, row("1", "a", "1"))
+	put(t, d, 20, change.Change{Op: change.Update, Relation: items(), After: row("1", "b", "2")})
+	put(t, d, 30, change.Change{Op: change.Update, Relation: items(), After: row("1", "c", "3")})
+	for name, plan := range map[string]func(context.Context) (string, error){
+		"as of": func(ctx context.Context) (string, error) { return d.Source(ctx, Ref{OID: 10, AsOf: AsOf{LSN: 15}}) },
+		"since": func(ctx context.Context) (string, error) {
+			return d.Source(ctx, Ref{OID: 10, AsOf: AsOf{LSN: 30}, Since: AsOf{LSN: 15}, Versions: true})
+		},
+		"before": func(ctx context.Context) (string, error) { return d.Diff(ctx, 10, AsOf{LSN: 15}, AsOf{LSN: 30}) },
+	} {
+		reading, done := d.Reading(t.Context())
+		sql, err := plan(reading)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sql = "FROM (" + sql + ") ORDER BY ALL"
+		want := ask(t, d, sql)
+		if err := d.expireTable(10, Mark{LSN: 25, Time: stamp(25)}); err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(t, d, sql); got != want || want == "" {
+			t.Errorf("%s: %q, expired %q", name, want, got)
+		}
+		done()
+	}
+	reading, done := d.ReadingFrom(t.Context(), 25)
+	defer done()
+	if _, err := d.Source(reading, Ref{OID: 10, AsOf: AsOf{LSN: 28}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.expireTable(10, Mark{LSN: 25, Time: stamp(25)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Source(t.Context(), Ref{OID: 10, AsOf: AsOf{LSN: 15}}); sqlerr.Code(err) != sqlerr.SnapshotTooOld {
+		t.Errorf("what nobody reads any more: %v", err)
+	}
 }

@@ -211,7 +211,9 @@ func (d *DB) SaveExpectations(_ context.Context, es []forecast.Expectation) erro
 
 // Rows streams a whole table, all columns in the order of its shape, as it was at a position; 0 is now.
 func (d *DB) Rows(ctx context.Context, oid uint32, asOf change.LSN) (result.Rows, error) {
-	sql, err := d.Source(ctx, Ref{OID: oid, AsOf: AsOf{LSN: asOf}})
+	reading, done := d.Reading(ctx)
+	defer done()
+	sql, err := d.Source(reading, Ref{OID: oid, AsOf: AsOf{LSN: asOf}})
 	if err != nil {
 		return nil, err
 	}

@@ -61,10 +61,11 @@ type DB struct {
 	tailCount  int
 	tailBytes  int
 	asked      map[uint32]time.Time // when a statement last asked for a table
-	placed     Mark                 // when the tables' places in partitioned ones were last known
-	looked     Mark                 // when the catalog was last seen unchanged
-	members    map[uint32]string    // every table's place in a publication, as this process saw it last
-	touched    map[uint32]bool      // tables whose state changed in the open transaction
+	readings   map[*reading]bool
+	placed     Mark              // when the tables' places in partitioned ones were last known
+	looked     Mark              // when the catalog was last seen unchanged
+	members    map[uint32]string // every table's place in a publication, as this process saw it last
+	touched    map[uint32]bool   // tables whose state changed in the open transaction
 	foldTook   time.Duration
 	foldedAt   time.Time
 	direct     int64 // rows up to which a table is changed in place
@@ -140,7 +141,7 @@ func (o Options) filled() Options {
 
 // openAt opens or creates one DuckDB file of the shadow's folder. Nothing runs in the background yet.
 func openAt(o Options, name string) (*DB, error) {
-	d := &DB{log: o.Log, direct: o.Direct, members: map[uint32]string{}, asked: map[uint32]time.Time{}, options: o, conns: map[*conn]bool{}, kick: make(chan struct{}, 1), hurry: make(chan struct{}, 1), segments: filepath.Join(o.Dir, "segments"),
+	d := &DB{log: o.Log, direct: o.Direct, members: map[uint32]string{}, asked: map[uint32]time.Time{}, readings: map[*reading]bool{}, options: o, conns: map[*conn]bool{}, kick: make(chan struct{}, 1), hurry: make(chan struct{}, 1), segments: filepath.Join(o.Dir, "segments"),
 		sealEvery: o.Seal, checkpointBytes: o.Checkpoint, onStep: func(string) {}, stop: func() {}}
 	d.w = &conn{d: d, closed: true}
 	for _, dir := range []string{filepath.Join(o.Dir, "tmp"), d.segments} {

@@ -39,10 +39,12 @@ func sortRelations(rels []change.Relation) {
 }
 
 // Source gives the DuckDB SELECT that yields a relation under its own column names. It folds first what is not folded yet of it,
-// so that the answer holds everything captured up to now; all relations show the same moment.
-func (d *DB) Source(_ context.Context, ref Ref) (string, error) {
+// so that the answer holds everything captured up to now; all relations show the same moment. A past that expires before the query has begun is missing
+// in it: see Reading.
+func (d *DB) Source(ctx context.Context, ref Ref) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	keep(ctx, ref.AsOf, ref.Since)
 	if ref.Name != "" {
 		return d.view(ref)
 	}

@@ -38,7 +38,9 @@ func (v *Verifier) round(ctx context.Context, jobs []*job) error {
 	if len(oids) == 0 {
 		return nil
 	}
-	err := v.o.Source.Look(ctx, oids, v.o.Hold, func(within context.Context, l *capture.Look) error { return v.compare(within, l, jobs) })
+	reading, done := v.o.Store.ReadingFrom(ctx, v.o.Reached())
+	defer done()
+	err := v.o.Source.Look(reading, oids, v.o.Hold, func(within context.Context, l *capture.Look) error { return v.compare(within, l, jobs) })
 	return v.fault(ctx, err, jobs)
 }
 

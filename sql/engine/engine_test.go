@@ -102,6 +102,7 @@ func (m *fakeMirror) Close() error                          { return nil }
 
 type fakeShadow struct{}
 
+func (fakeShadow) Reading(ctx context.Context) (context.Context, func())    { return ctx, func() {} }
 func (fakeShadow) Source(context.Context, Ref) (string, error)              { return "SELECT 1 AS id", nil }
 func (fakeShadow) Moment(_ context.Context, at AsOf) (AsOf, error)          { return at, nil }
 func (fakeShadow) At(context.Context, Named, AsOf) (*Shape, error)          { return nil, nil }

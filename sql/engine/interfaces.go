@@ -111,6 +111,8 @@ type Query struct {
 
 // Shadow is the temporal shadow of one source.
 type Shadow interface {
+	// Reading keeps what Source and Diff are asked for under its context from expiring until done is called, when the query has begun.
+	Reading(ctx context.Context) (within context.Context, done func())
 	// Source gives a SELECT that yields the relation with all its columns under their own names.
 	Source(ctx context.Context, ref Ref) (string, error)
 	Query(ctx context.Context, q Query) (result.Rows, error)

@@ -67,7 +67,9 @@ func (p *shadowPortal) within(k *known, do func(context.Context, *known) (result
 		return nil, err
 	}
 	defer leave()
-	return do(p.running, k)
+	reading, done := p.st.s.source.Shadow.Reading(p.running)
+	defer done()
+	return do(reading, k)
 }
 
 // worded is shadowError, but for the end of the time that statement_timeout gave.
