@@ -103,6 +103,7 @@ func (s *Source) replicate(ctx context.Context) (*pgconn.PgConn, error) {
 		cfg.RuntimeParams[k] = v
 	}
 	cfg.RuntimeParams["replication"] = "database"
+	cfg.BuildFrontend = gulps
 	c, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to source for replication: %w", err)

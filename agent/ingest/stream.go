@@ -15,7 +15,7 @@ import (
 
 // Bounds of a batch and of what may wait for the store.
 const (
-	batchDelay   = 50 * time.Millisecond
+	batchDelay   = 250 * time.Millisecond
 	readDelay    = 10 * time.Millisecond // while somebody reads
 	readLately   = 2 * time.Second
 	batchChanges = 10_000
@@ -82,10 +82,11 @@ func (q *queue) close() {
 	q.space.Broadcast()
 }
 
-func (q *queue) count() int {
+// full says that a batch need not wait for more.
+func (q *queue) full() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.changes
+	return q.changes >= batchChanges || q.bytes >= queueBytes/2
 }
 
 // take empties the queue. idle is a position that lies after all of the transactions.
@@ -191,21 +192,16 @@ func (g *Ingest) store(ctx context.Context, q *queue) error {
 
 // gather waits a little for more to come, so that a commit here is shared by many there; less while somebody reads, who wants to see what is new.
 func (g *Ingest) gather(ctx context.Context, q *queue) error {
-	delay := batchDelay
-	if time.Since(g.o.Store.Asked()) < readLately {
-		delay = readDelay
-	}
-	until := time.NewTimer(delay)
-	defer until.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(readDelay)
 	defer tick.Stop()
-	for q.count() < batchChanges {
+	for began := time.Now(); !q.full(); {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-until.C:
-			return nil
 		case <-tick.C:
+		}
+		if time.Since(began) >= batchDelay || time.Since(g.o.Store.Asked()) < readLately {
+			return nil
 		}
 	}
 	return nil

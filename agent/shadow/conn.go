@@ -66,22 +66,41 @@ func (c *conn) exec(sql string, args ...any) error {
 	if c.d.broken.Load() {
 		return errBroken
 	}
-	if len(args) == 0 {
-		var res duck.Result
-		defer duck.DestroyResult(&res)
-		if duck.Query(c.c, sql, &res) != duck.StateSuccess {
-			return c.failed(duck.ResultError(&res))
-		}
-		return nil
+	var all duck.ExtractedStatements
+	n := duck.ExtractStatements(c.c, sql, &all)
+	defer duck.DestroyExtracted(&all)
+	if n == 0 {
+		return c.failed(duck.ExtractStatementsError(all))
 	}
-	s, err := c.prepare(sql, args)
-	if err != nil {
+	for i := range n {
+		s := &prepared{}
+		if duck.PrepareExtractedStatement(c.c, all, i, &s.p) != duck.StateSuccess {
+			err := c.failed(duck.PrepareError(s.p))
+			s.close()
+			return err
+		}
+		if err := c.finish(s, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish binds a statement's parameters, runs it to its end and closes it.
+func (c *conn) finish(s *prepared, args []any) error {
+	defer s.close()
+	if err := s.bind(args); err != nil {
 		return err
 	}
-	defer s.close()
+	var pending duck.PendingResult
+	defer duck.DestroyPending(&pending)
+	if duck.PendingPrepared(s.p, &pending) != duck.StateSuccess {
+		return c.failed(duck.PendingError(pending))
+	}
+	work(pending)
 	var res duck.Result
 	defer duck.DestroyResult(&res)
-	if duck.ExecutePrepared(s.p, &res) != duck.StateSuccess {
+	if duck.ExecutePending(pending, &res) != duck.StateSuccess {
 		return c.failed(duck.ResultError(&res))
 	}
 	return nil
@@ -112,13 +131,20 @@ func (c *conn) prepare(sql string, args []any) (*prepared, error) {
 		s.close()
 		return nil, err
 	}
-	for i, a := range args {
-		if bind(s.p, duck.IdxT(i+1), a) != duck.StateSuccess {
-			s.close()
-			return nil, fmt.Errorf("bind parameter %d", i+1)
-		}
+	if err := s.bind(args); err != nil {
+		s.close()
+		return nil, err
 	}
 	return s, nil
+}
+
+func (s *prepared) bind(args []any) error {
+	for i, a := range args {
+		if bind(s.p, duck.IdxT(i+1), a) != duck.StateSuccess {
+			return fmt.Errorf("bind parameter %d", i+1)
+		}
+	}
+	return nil
 }
 
 func bind(p duck.PreparedStatement, i duck.IdxT, a any) duck.State {

@@ -120,6 +120,7 @@ type fold struct {
 func (f *fold) run(entries []entry) error {
 	f.find = slices.ContainsFunc(entries, func(e entry) bool { return e.op == change.Update || e.op == change.Delete })
 	f.reset()
+	f.made = make([]version, 0, len(entries))
 	for i := range entries {
 		e := &entries[i]
 		switch e.op {

@@ -3,6 +3,7 @@ package shadow
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"foreshadow/agent/change"
 )
@@ -38,6 +39,9 @@ func (d *DB) keep(t *table, rel *change.Relation, n int64, e entry) {
 	}
 	if len(tl.entries) == 0 {
 		tl.first = n
+	}
+	if len(tl.entries) == cap(tl.entries) {
+		tl.entries = slices.Grow(tl.entries, max(64, len(tl.entries))) // append alone would copy a long tail some five times
 	}
 	tl.entries = append(tl.entries, e)
 	if tl.latest != nil {
