@@ -92,9 +92,9 @@ func pgbench(b *testing.B, pg *pgtest.Server, args ...string) {
 	}
 }
 
-func prepareBench(b *testing.B) *pgtest.Server {
+func prepareBench(b *testing.B, settings ...string) *pgtest.Server {
 	b.Helper()
-	pg := pgtest.Start(b, "shared_buffers=256MB", "max_wal_size=8GB", "synchronous_commit=off")
+	pg := pgtest.Start(b, append([]string{"shared_buffers=256MB", "max_wal_size=8GB", "synchronous_commit=off"}, settings...)...)
 	pgbench(b, pg, "-i", "-s", "10", "-q")
 	pg.Exec(b, "postgres", "ALTER TABLE pgbench_history REPLICA IDENTITY FULL; CREATE TABLE beat (n bigint PRIMARY KEY)")
 	return pg
@@ -126,11 +126,12 @@ func receive(b *testing.B, pg *pgtest.Server, end string) {
 }
 
 // BenchmarkLatency measures how long after its commit a row can be read from the shadow, while pgbench makes changes at half of the peak rate:
-// the rate at which the agent captures a load that waits for it, or the one that pgbench reaches without an agent, whichever is less.
+// the rate at which the agent captures a load that waits for it, or the one that pgbench reaches without an agent, whichever is less. Commits are synchronous
+// here: the primary sends no others before its WAL writer has flushed them, up to 200 ms later.
 func BenchmarkLatency(b *testing.B) {
 	const warmup, probes = 20_000, 100
 	for b.Loop() {
-		pg, dir := prepareBench(b), filepath.Join(b.TempDir(), "shadow")
+		pg, dir := prepareBench(b, "synchronous_commit=on"), filepath.Join(b.TempDir(), "shadow")
 		pg.Exec(b, "postgres", "CREATE TABLE probe (n bigint PRIMARY KEY)")
 		a := run(b, pg, dir)
 		a.catchUp()
