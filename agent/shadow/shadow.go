@@ -294,6 +294,8 @@ func (d *DB) background(ctx context.Context) {
 			if err := d.foldAll(); err != nil {
 				d.log.Warn("folding the tail failed; it is tried again", "error", err)
 			}
+			d.mu.Unlock() // whoever waits comes first
+			d.mu.Lock()
 		}
 		if !d.open && !d.broken.Load() {
 			if err := d.settleDue(behind); err != nil {
