@@ -16,7 +16,7 @@ import (
 func (d *DB) Diff(ctx context.Context, oid uint32, before, after AsOf) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	keep(ctx, before, after)
+	d.hold(ctx, before, after)
 	d.ask(oid)
 	if !d.open {
 		if err := d.foldFor(oid); err != nil {

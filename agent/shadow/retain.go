@@ -46,25 +46,41 @@ func (d *DB) Reading(ctx context.Context) (within context.Context, done func()) 
 // ReadingFrom is Reading that keeps everything as of a position from the beginning.
 func (d *DB) ReadingFrom(ctx context.Context, from change.LSN) (within context.Context, done func()) {
 	r := &reading{from}
-	d.mu.Lock()
+	d.readMu.Lock()
+	defer d.readMu.Unlock()
 	d.readings[r] = true
-	d.mu.Unlock()
 	return context.WithValue(ctx, readingKey{}, r), func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
+		d.readMu.Lock()
+		defer d.readMu.Unlock()
 		delete(d.readings, r)
 	}
 }
 
-// keep tells the context's reading of moments that are about to be asked for.
-func keep(ctx context.Context, moments ...AsOf) {
-	if r, ok := ctx.Value(readingKey{}).(*reading); ok {
-		for _, m := range moments {
-			if m.LSN > 0 {
-				r.from = min(r.from, m.LSN)
-			}
+// hold tells the context's reading of moments that are about to be asked for; times have their positions by then.
+func (d *DB) hold(ctx context.Context, moments ...AsOf) {
+	r, ok := ctx.Value(readingKey{}).(*reading)
+	if !ok {
+		return
+	}
+	d.readMu.Lock()
+	defer d.readMu.Unlock()
+	for _, m := range moments {
+		if m.LSN > 0 {
+			r.from = min(r.from, m.LSN)
 		}
 	}
+}
+
+// held says that somebody reads what was current before a position.
+func (d *DB) held(before change.LSN) bool {
+	d.readMu.Lock()
+	defer d.readMu.Unlock()
+	for r := range d.readings {
+		if r.from < before {
+			return true
+		}
+	}
+	return false
 }
 
 // limit is what is kept of a table.
@@ -138,13 +154,8 @@ func (d *DB) expireTable(oid uint32, upTo Mark) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t := d.tables[oid]
-	if t == nil || d.open || !t.Synced || upTo.LSN <= t.Expired {
+	if t == nil || d.open || !t.Synced || upTo.LSN <= t.Expired || d.held(upTo.LSN) {
 		return nil
-	}
-	for r := range d.readings {
-		if r.from < upTo.LSN {
-			return nil
-		}
 	}
 	pins, err := d.w.rows("SELECT 1 FROM pins WHERE lsn < $1 LIMIT 1", uint64(upTo.LSN))
 	if err != nil || len(pins) > 0 { // set since the cutoff was found: the next time knows of it

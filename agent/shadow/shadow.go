@@ -61,11 +61,10 @@ type DB struct {
 	tailCount  int
 	tailBytes  int
 	asked      map[uint32]time.Time // when a statement last asked for a table
-	readings   map[*reading]bool
-	placed     Mark              // when the tables' places in partitioned ones were last known
-	looked     Mark              // when the catalog was last seen unchanged
-	members    map[uint32]string // every table's place in a publication, as this process saw it last
-	touched    map[uint32]bool   // tables whose state changed in the open transaction
+	placed     Mark                 // when the tables' places in partitioned ones were last known
+	looked     Mark                 // when the catalog was last seen unchanged
+	members    map[uint32]string    // every table's place in a publication, as this process saw it last
+	touched    map[uint32]bool      // tables whose state changed in the open transaction
 	foldTook   time.Duration
 	foldedAt   time.Time
 	direct     int64 // rows up to which a table is changed in place
@@ -74,6 +73,9 @@ type DB struct {
 	unsealed   int   // about how many bytes the journal took since the last seal
 	forgot     int64 // up to where the journal was emptied
 	replaying  bool  // what is stored comes from the segments
+
+	readMu   sync.Mutex
+	readings map[*reading]bool // what somebody is about to read
 
 	sideMu sync.Mutex
 	aside  int64 // the last number of the journal's other part

@@ -44,7 +44,7 @@ func sortRelations(rels []change.Relation) {
 func (d *DB) Source(ctx context.Context, ref Ref) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	keep(ctx, ref.AsOf, ref.Since)
+	d.hold(ctx, ref.AsOf, ref.Since)
 	if ref.Name != "" {
 		return d.view(ref)
 	}
