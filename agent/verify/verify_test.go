@@ -224,7 +224,7 @@ func TestShortRetention(t *testing.T) {
 	defer running.Wait()
 	defer stop()
 	running.Go(func() {
-		for tick := time.Tick(50 * time.Millisecond); ctx.Err() == nil; <-tick {
+		for tick := time.Tick(250 * time.Millisecond); ctx.Err() == nil; <-tick {
 			if err := w.store.Expire(ctx, time.Now().Add(9*time.Second)); err != nil && ctx.Err() == nil {
 				t.Errorf("expire: %v", err)
 			}
