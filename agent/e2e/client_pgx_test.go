@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -229,7 +230,8 @@ func pgxCopy(ctx context.Context, conn *pgx.Conn) error {
 func pgxCancel(ctx context.Context, conn *pgx.Conn) error {
 	for _, sql := range []string{neverEnds, "SELECT pg_sleep(60)"} {
 		done := make(chan struct{})
-		go func() { // a request that comes before the statement is lost, so it is made again
+		var asking sync.WaitGroup
+		asking.Go(func() { // a request that comes before the statement is lost, so it is made again
 			for tick := time.NewTicker(100 * time.Millisecond); ; {
 				select {
 				case <-done:
@@ -238,9 +240,10 @@ func pgxCancel(ctx context.Context, conn *pgx.Conn) error {
 					_ = conn.PgConn().CancelRequest(ctx)
 				}
 			}
-		}()
+		})
 		_, err := conn.Exec(ctx, sql)
 		close(done)
+		asking.Wait() // a request under way would end the next statement
 		fmt.Println(pgxError(err))
 	}
 	return nil
