@@ -40,6 +40,11 @@ var (
 	_ cluster.Executor       = (*executor)(nil)
 )
 
+// EngineSource is a database for the engine, as its mirror and its shadow have it.
+func EngineSource(name string, m *mirror.Mirror, db *shadow.DB) engine.Source {
+	return engine.Source{Name: name, Mirror: mirrors{m}, Shadow: shadows{db}}
+}
+
 // mirrors gives the mirror's sessions as the engine's interface.
 type mirrors struct{ mirror *mirror.Mirror }
 

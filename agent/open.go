@@ -194,10 +194,11 @@ func (a *Agent) openCluster(string) (err error) {
 
 // openClients opens the engine and the listeners.
 func (a *Agent) openClients(string) error {
+	source := EngineSource(a.database, a.mirror, a.shadow)
+	source.Predictor, source.Verifier, source.Views = a.predictor.Tables(), verifier{a.verifier}, a.views()
 	e, err := engine.New(engine.Options{
-		Sources: []engine.Source{{Name: a.database, Mirror: mirrors{a.mirror}, Shadow: shadows{a.shadow}, Predictor: a.predictor.Tables(),
-			Verifier: verifier{a.verifier}, Views: a.views()}},
-		Logins: logins{a.cluster, a.mirror.HasRole}, Governance: governance{a.cluster, a.systemIdentifier}, Planner: planner{a.cluster, a.instances},
+		Sources: []engine.Source{source},
+		Logins:  logins{a.cluster, a.mirror.HasRole}, Governance: governance{a.cluster, a.systemIdentifier}, Planner: planner{a.cluster, a.instances},
 		Instances: instances{a.instances}, Log: a.log, MaxQueries: a.settings.Shadow.Queries,
 	})
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"foreshadow/agent"
 	"foreshadow/agent/change"
 	"foreshadow/agent/mirror"
 	"foreshadow/agent/pgtest"
@@ -363,7 +364,9 @@ func stack(t *testing.T, pg *pgtest.Server) []engine.Source {
 }
 
 func sources(m *mirror.Mirror, db *shadow.DB) []engine.Source {
-	return []engine.Source{{Name: "postgres", Mirror: realMirror{m}, Shadow: realShadow{db, new(atomic.Int64), new(atomic.Int64)}}}
+	s := agent.EngineSource("postgres", m, db)
+	s.Shadow = realShadow{s.Shadow, db, new(atomic.Int64), new(atomic.Int64)}
+	return []engine.Source{s}
 }
 
 // mirrored is a mirror that is ready.
@@ -458,61 +461,22 @@ func (plainLogins) Login(_ context.Context, user string) (engine.Login, error) {
 }
 func (plainLogins) SetVerifier(context.Context, engine.Login, string) error { return nil }
 
-// realMirror words the mirror for the engine.
-type realMirror struct{ m *mirror.Mirror }
-
-func (r realMirror) Session(ctx context.Context, role string, startup map[string]string) (engine.MirrorSession, error) {
-	return r.m.Session(ctx, role, startup)
-}
-
 // realShadow counts its queries, and how often rows were lent.
 type realShadow struct {
+	engine.Shadow
 	db      *shadow.DB
 	queries *atomic.Int64
 	loans   *atomic.Int64
 }
 
-func (r realShadow) Source(ctx context.Context, ref engine.Ref) (string, error) {
-	return r.db.Source(ctx, shadow.Ref{OID: ref.OID, Name: ref.Name, AsOf: past(ref.AsOf), Then: ref.Then, Versions: ref.Versions, Since: past(ref.Since), Readable: ref.Readable})
-}
-
-func past(a engine.AsOf) shadow.AsOf { return shadow.AsOf{Time: a.Time, LSN: change.LSN(a.LSN)} }
-
-func (r realShadow) Moment(_ context.Context, at engine.AsOf) (engine.AsOf, error) {
-	a, err := r.db.Moment(past(at))
-	return engine.AsOf{Time: a.Time, LSN: uint64(a.LSN)}, err
-}
-
-func (r realShadow) At(_ context.Context, n engine.Named, at engine.AsOf) (*engine.Shape, error) {
-	t, err := r.db.At(shadow.Named(n), past(at))
-	if t == nil || err != nil {
-		return nil, err
-	}
-	out := &engine.Shape{OID: t.OID, Schema: t.Schema, Name: t.Name}
-	for _, c := range t.Columns {
-		out.Columns = append(out.Columns, engine.ShapeColumn{Name: c.Name, TypeOID: c.TypeOID, TypMod: c.TypMod, AttNum: c.AttNum})
-	}
-	return out, nil
-}
-
-func (r realShadow) AsText(oid uint32) []string { return r.db.AsText(oid) }
-
-func (r realShadow) Reading(ctx context.Context) (context.Context, func()) { return r.db.Reading(ctx) }
-
-func (r realShadow) Diff(ctx context.Context, oid uint32, before, after engine.AsOf) (string, error) {
-	return r.db.Diff(ctx, oid, past(before), past(after))
-}
-
 func (r realShadow) Query(ctx context.Context, q engine.Query) (result.Rows, error) {
 	r.queries.Add(1)
-	return r.db.Query(ctx, shadow.Query{SQL: q.SQL, Params: q.Params, Fields: q.Fields, Tables: q.Tables, TimeZone: q.TimeZone})
+	return r.Shadow.Query(ctx, q)
 }
 
 func (r realShadow) Together(ctx context.Context, do func(func(engine.Query) (result.Rows, error)) error) error {
 	r.loans.Add(1)
-	return r.db.Together(ctx, func(query func(shadow.Query) (result.Rows, error)) error {
-		return do(func(q engine.Query) (result.Rows, error) { return query(shadow.Query(q)) })
-	})
+	return r.Shadow.Together(ctx, do)
 }
 
 func connect(t *testing.T, e *engine.Engine, user string) session.Session {
