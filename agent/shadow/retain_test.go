@@ -65,7 +65,7 @@ func TestRetention(t *testing.T) {
 	}
 	expire := func() {
 		t.Helper()
-		if err := d.Expire(t.Context(), stamp(100)); err != nil {
+		if err := d.Expire(t.Context(), stamp(105)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -114,16 +114,35 @@ func TestRetention(t *testing.T) {
 	defer func() { _ = d.Close() }()
 	expire()
 	check("by size", 70, "80", "3")
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.KeepTables = map[string]Limit{"public.numbers": {Bytes: 1}}
+	if d, err = Open(o); err != nil {
+		t.Fatal(err)
+	}
+	expire()
+	check("by size, but for the youngest", 90, "100", "1")
+	if got := ask(t, d, "SELECT count(*) FROM log WHERE oid = 8"); got != "1" {
+		t.Errorf("%s changes of the other table, younger than ten seconds, past their second", got)
+	}
+}
+
+// threeVersions is a shadow with a table whose one row was made at 10 and changed at 20 and 30.
+func threeVersions(t *testing.T) *DB {
+	t.Helper()
+	d := start(t, t.TempDir())
+	load(t, d, items(), 10, row("1", "a", "1"))
+	put(t, d, 20, change.Change{Op: change.Update, Relation: items(), After: row("1", "b", "2")})
+	put(t, d, 30, change.Change{Op: change.Update, Relation: items(), After: row("1", "c", "3")})
+	return d
 }
 
 // TestPinnedMeanwhile holds that a pin that is set after the search for what expires keeps it too.
 func TestPinnedMeanwhile(t *testing.T) {
 	t.Parallel()
-	d := start(t, t.TempDir())
+	d := threeVersions(t)
 	defer d.Close()
-	load(t, d, items(), 10, row("1", "a", "1"))
-	put(t, d, 20, change.Change{Op: change.Update, Relation: items(), After: row("1", "b", "2")})
-	put(t, d, 30, change.Change{Op: change.Update, Relation: items(), After: row("1", "c", "3")})
 	if err := d.Pin(t.Context(), "instance", 15); err != nil {
 		t.Fatal(err)
 	}
@@ -136,11 +155,8 @@ func TestPinnedMeanwhile(t *testing.T) {
 // TestReadMeanwhile holds that what somebody has planned to read does not expire before it is read, and expires afterwards.
 func TestReadMeanwhile(t *testing.T) {
 	t.Parallel()
-	d := start(t, t.TempDir())
+	d := threeVersions(t)
 	defer d.Close()
-	load(t, d, items(), 10, row("1", "a", "1"))
-	put(t, d, 20, change.Change{Op: change.Update, Relation: items(), After: row("1", "b", "2")})
-	put(t, d, 30, change.Change{Op: change.Update, Relation: items(), After: row("1", "c", "3")})
 	for name, plan := range map[string]func(context.Context) (string, error){
 		"as of": func(ctx context.Context) (string, error) { return d.Source(ctx, Ref{OID: 10, AsOf: AsOf{LSN: 15}}) },
 		"since": func(ctx context.Context) (string, error) {
