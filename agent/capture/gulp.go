@@ -9,10 +9,10 @@ import (
 )
 
 // How a stream is read: much at once, and after a read that brought little, a while later. A primary that commits small transactions sends thousands
-// of messages a second; to wake for each would cost both sides more than to decode it.
+// of messages a second; to wake for each costs more than to decode it.
 const (
 	gulpBytes = 256 << 10
-	gulpFew   = 8 << 10 // less than fits into a socket's buffer, so that the primary never waits for the pause
+	gulpFew   = 8 << 10 // less than fits into a socket's buffer: who sends more is read without a pause
 	gulpPause = time.Millisecond
 )
 
