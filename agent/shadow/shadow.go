@@ -65,7 +65,6 @@ type DB struct {
 	looked     Mark                 // when the catalog was last seen unchanged
 	members    map[uint32]string    // every table's place in a publication, as this process saw it last
 	touched    map[uint32]bool      // tables whose state changed in the open transaction
-	behind     bool                 // the tail was full when it was last folded
 	foldTook   time.Duration
 	foldedAt   time.Time
 	direct     int64 // rows up to which a table is changed in place
@@ -278,42 +277,33 @@ func (d *DB) reach() (change.LSN, time.Time) {
 	return lsn, at
 }
 
-// background folds the tail now and then, so that a read has little left to fold, and settles what was folded aside. It waits longer when folding is dear.
+// background folds the tail now and then, so that a read has little left to fold. It waits longer when folding is dear.
 func (d *DB) background(ctx context.Context) {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
-	for folded := false; ; {
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		case <-d.kick:
 		}
-		folded = d.tend(!folded)
-	}
-}
-
-// tend does one thing that is due, and says whether that was to fold. To fold and to settle at once would keep others from the writer for twice as long.
-func (d *DB) tend(fold bool) (folded bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	full := d.full()
-	switch {
-	case d.broken.Load():
-		d.tryMend()
-	case d.open:
-	case fold && d.tailCount > 0 && (full || time.Since(d.foldedAt) > 2*time.Second+20*d.foldTook):
-		d.behind = full
-		if err := d.foldAll(); err != nil {
-			d.log.Warn("folding the tail failed; it is tried again", "error", err)
+		d.mu.Lock()
+		behind := d.full()
+		if d.broken.Load() {
+			d.tryMend()
+		} else if !d.open && d.tailCount > 0 && (behind || time.Since(d.foldedAt) > 2*time.Second+20*d.foldTook) {
+			if err := d.foldAll(); err != nil {
+				d.log.Warn("folding the tail failed; it is tried again", "error", err)
+			}
 		}
-		return true
-	default:
-		if err := d.settleDue(full || d.behind); err != nil {
-			d.log.Warn("settling a table failed; it is tried again", "error", err)
+		if !d.open && !d.broken.Load() {
+			if err := d.settleDue(behind); err != nil {
+				d.log.Warn("settling a table failed; it is tried again", "error", err)
+			}
 		}
+		d.mu.Unlock()
 	}
-	return false
 }
 
 // full says that the tail in memory has reached its bound.
