@@ -54,7 +54,7 @@ type Shadow struct {
 	Queries   int           `help:"Statements of clients that it computes at the same time, others wait; 0 means two for each core." default:"0"`
 	Seal      time.Duration `help:"How often the history is sealed in segments, after which the primary may let go of its log." default:"10s"`
 	MinFree   string        `help:"Capture pauses while less of the data folder's disk is free." default:"1GB" placeholder:"SIZE"`
-	Keep      string        `help:"How much of every table's past is kept: an age such as 720h, a size such as 10GB, both as 720h+10GB, or all." default:"all" placeholder:"LIMIT"`
+	Keep      string        `help:"How much of every table's past is kept: an age such as 720h, a size such as 10GB, both as 720h+10GB, or all. The last ten seconds always stay." default:"all" placeholder:"LIMIT"`
 	KeepTable []string      `help:"The same for one table, as schema.table=LIMIT." placeholder:"TABLE=LIMIT"`
 }
 
