@@ -68,10 +68,7 @@ func TestBudget(t *testing.T) {
 	pg.Exec(t, "postgres", accSchema)
 	a := runWith(t, pg, t.TempDir(), 48<<20)
 	before := a.remember()
-	c := pg.Conn(t, "postgres")
-	if _, err := c.Exec(t.Context(), "BEGIN; SELECT pg_current_xact_id()"); err != nil { // it keeps the log from being let go
-		t.Fatal(err)
-	}
+	c := hold(t, pg)
 	for i := range 5 {
 		pg.Exec(t, "postgres", "UPDATE acc SET v = v + 1; SELECT pg_switch_wal()")
 		if i == 2 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"foreshadow/agent/change"
@@ -30,6 +31,16 @@ func fill(t testing.TB, pg *pgtest.Server) {
 	t.Helper()
 	pg.Exec(t, "template1", "SELECT pg_logical_emit_message(false, 'test', repeat('x', 4000000)); SELECT pg_switch_wal()")
 	pg.Exec(t, "postgres", "CHECKPOINT")
+}
+
+// hold begins a transaction whose changes keep the log from being let go until it ends.
+func hold(t testing.TB, pg *pgtest.Server) *pgx.Conn {
+	t.Helper()
+	c := pg.Conn(t, "postgres")
+	if _, err := c.Exec(t.Context(), "BEGIN; INSERT INTO acc VALUES (0, 0)"); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // TestSlotTrouble holds that whatever happens to the slot of a stopped agent is recognised: where something was missed the gap is recorded and everything
@@ -333,16 +344,11 @@ func TestServersOwnLimit(t *testing.T) {
 	pg.Exec(t, "postgres", accSchema)
 	a := run(t, pg, t.TempDir())
 	a.catchUp()
-	c := pg.Conn(t, "postgres")
-	if _, err := c.Exec(t.Context(), "BEGIN; SELECT pg_current_xact_id()"); err != nil { // it keeps the log from being let go
-		t.Fatal(err)
-	}
-	for end := time.Now().Add(patience); a.in.Status().Warning == ""; {
+	hold(t, pg)
+	for range 3 {
 		fill(t, pg)
-		if time.Now().After(end) {
-			t.Fatal("there is no warning")
-		}
 	}
+	until(t, "there is a warning", func() bool { return a.in.Status().Warning != "" })
 	if w := a.in.Status().Warning; !strings.Contains(w, "max_slot_wal_keep_size") {
 		t.Errorf("the warning is %q", w)
 	}

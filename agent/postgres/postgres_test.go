@@ -2,9 +2,11 @@ package postgres_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -54,6 +56,30 @@ func TestKilledServerStartsAgain(t *testing.T) {
 	}
 	s.Restart(t)
 	s.Query(t, "postgres", "SELECT a FROM kept")
+}
+
+// TestServerInheritsNoFiles opens a file as DuckDB does, which children inherit.
+func TestServerInheritsNoFiles(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "segment")
+	if err := os.WriteFile(path, []byte("rows"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := syscall.Open(path, syscall.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	s := pgtest.Start(t)
+	open, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", s.PID()))
+	if err != nil || len(open) < 3 {
+		t.Fatalf("the server's files: %v, %v", open, err)
+	}
+	for _, f := range open {
+		if to, err := os.Readlink(f); err == nil && to == path {
+			t.Errorf("the server has %s as %s", path, f)
+		}
+	}
 }
 
 func TestStrayServerIsStopped(t *testing.T) {
