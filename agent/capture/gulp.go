@@ -8,12 +8,15 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// How a stream is read: much at once, and after a read that brought little, a while later. A primary that commits small transactions sends thousands
-// of messages a second; to wake for each costs more than to decode it.
+// How a stream is read: much at once, with a pause before each read that grows while reads bring little, and shrinks while they bring much. A primary that
+// commits small transactions sends thousands of messages a second; to wake for each costs more than to decode it. But one that has much to send must not
+// find its socket full, whose buffer holds some 28 KB of small messages.
 const (
-	gulpBytes = 256 << 10
-	gulpFew   = 8 << 10 // less than fits into a socket's buffer: who sends more is read without a pause
-	gulpPause = time.Millisecond
+	gulpBytes    = 256 << 10
+	gulpFew      = 6 << 10
+	gulpMuch     = 14 << 10
+	gulpShortest = 50 * time.Microsecond
+	gulpLongest  = 5 * time.Millisecond
 )
 
 // gulps reads a stream for a pgconn.Config.
@@ -21,16 +24,20 @@ func gulps(r io.Reader, w io.Writer) *pgproto3.Frontend {
 	return pgproto3.NewFrontend(bufio.NewReaderSize(&unhurried{r: r}, gulpBytes), w)
 }
 
-// unhurried lets more come after a read that brought little.
+// unhurried lets more come before it reads.
 type unhurried struct {
-	r    io.Reader
-	last int
+	r     io.Reader
+	pause time.Duration
 }
 
-func (u *unhurried) Read(p []byte) (n int, err error) {
-	if u.last < gulpFew {
-		time.Sleep(gulpPause)
+func (u *unhurried) Read(p []byte) (int, error) {
+	time.Sleep(u.pause)
+	n, err := u.r.Read(p)
+	switch {
+	case n < gulpFew:
+		u.pause = min(max(2*u.pause, gulpShortest), gulpLongest)
+	case n >= gulpMuch:
+		u.pause /= 2
 	}
-	u.last, err = u.r.Read(p)
-	return u.last, err
+	return n, err
 }

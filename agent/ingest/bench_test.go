@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -52,7 +53,9 @@ func consume(b *testing.B, changes int, load func(*pgtest.Server)) {
 		end := pg.Query(b, "postgres", "SELECT pg_current_wal_lsn()::text")[0][0]
 
 		began := time.Now()
-		receive(b, pg, end)
+		if out, err := receiver(b, pg, "p", "--endpos", end).CombinedOutput(); err != nil {
+			b.Fatalf("pg_recvlogical: %v\n%s", err, out)
+		}
 		received := time.Since(began)
 
 		began = time.Now()
@@ -115,14 +118,11 @@ func subscriber(b *testing.B, pg *pgtest.Server) *pgtest.Server {
 	return sub
 }
 
-// receive reads the slot receiver up to a position and throws everything away.
-func receive(b *testing.B, pg *pgtest.Server, end string) {
+// receiver is pg_recvlogical, which reads the slot receiver and throws everything away.
+func receiver(b *testing.B, pg *pgtest.Server, publication string, args ...string) *exec.Cmd {
 	b.Helper()
-	cmd := pg.Command(b.Context(), "pg_recvlogical", "-d", "postgres", "--slot", "receiver", "--start", "--endpos", end, "--no-loop", "-f", "/dev/null",
-		"-o", "proto_version=1", "-o", "publication_names=p")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		b.Fatalf("pg_recvlogical: %v\n%s", err, out)
-	}
+	return pg.Command(b.Context(), "pg_recvlogical", append([]string{"-d", "postgres", "--slot", "receiver", "--start", "--no-loop", "-f", "/dev/null",
+		"-o", "proto_version=1", "-o", "publication_names=" + publication}, args...)...)
 }
 
 // BenchmarkLatency measures how long after its commit a row can be read from the shadow, while pgbench makes changes at half of the peak rate:

@@ -18,7 +18,8 @@ import (
 
 // BenchmarkPrimaryCost measures what capture costs the primary: the throughput of pgbench's standard script on a server that nobody follows, against
 // the same server followed by an agent, in turns on one machine, so that the agent's own work counts too. A third kind of turn has the agent at
-// niceness 7, which weighs as much as the CPUWeight of deploy/systemd. It prints the medians, how long the agent had to catch up after such turns, and the
+// niceness 7, which weighs as much as the CPUWeight of deploy/systemd, and a fourth has pg_recvlogical writing to /dev/null in the agent's place: what any
+// reader of the log costs. It prints the medians, how long the agent had to catch up after such turns, and the
 // CPU time of walsender and agent for each million changes.
 func BenchmarkPrimaryCost(b *testing.B) {
 	turn, turns := 10*time.Second, 5
@@ -31,6 +32,7 @@ func BenchmarkPrimaryCost(b *testing.B) {
 			c.alone = append(c.alone, c.throughput())
 			tps, _ := c.turn(0)
 			c.followed = append(c.followed, tps)
+			c.received = append(c.received, c.receiving())
 			tps, behind := c.turn(7)
 			c.polite, c.behind = append(c.polite, tps), append(c.behind, behind.Seconds())
 		}
@@ -40,15 +42,15 @@ func BenchmarkPrimaryCost(b *testing.B) {
 
 // cost is one measurement under way.
 type cost struct {
-	b                       *testing.B
-	pg                      *pgtest.Server
-	dir                     string
-	length                  time.Duration
-	alone, followed, polite []float64 // transactions per second
-	behind                  []float64 // seconds that a polite agent took to catch up
-	sender, agent           float64   // CPU seconds of the turns with an agent
-	changes                 float64   // of the last turn
-	captured                float64   // of all turns with an agent
+	b                                 *testing.B
+	pg                                *pgtest.Server
+	dir                               string
+	length                            time.Duration
+	alone, followed, polite, received []float64 // transactions per second
+	behind                            []float64 // seconds that a polite agent took to catch up
+	sender, agent                     float64   // CPU seconds of the turns with an agent
+	changes                           float64   // of the last turn
+	captured                          float64   // of all turns with an agent
 }
 
 func newCost(b *testing.B, turn time.Duration) *cost {
@@ -109,6 +111,25 @@ func (c *cost) turn(niceness int) (tps float64, behind time.Duration) {
 	return tps, behind
 }
 
+// receiving is the throughput while pg_recvlogical follows.
+func (c *cost) receiving() float64 {
+	c.b.Helper()
+	c.pg.Exec(c.b, "postgres", "SELECT pg_create_logical_replication_slot('receiver', 'pgoutput')")
+	cmd := receiver(c.b, c.pg, "foreshadow")
+	cmd.SysProcAttr.Setsid = true
+	if err := cmd.Start(); err != nil {
+		c.b.Fatal(err)
+	}
+	tps := c.throughput()
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait() // it was killed
+	until(c.b, "the receiver has let go", func() bool {
+		return c.pg.Query(c.b, "postgres", "SELECT count(*)::text FROM pg_replication_slots WHERE slot_name = 'receiver' AND active")[0][0] == "0"
+	})
+	c.pg.Exec(c.b, "postgres", "SELECT pg_drop_replication_slot('receiver')")
+	return tps
+}
+
 // renice gives a process that leads a session its niceness: as a group, where Linux weighs the processes of each session together, else by itself.
 func renice(pid, niceness int) error {
 	err := os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", pid), []byte(strconv.Itoa(niceness)), 0)
@@ -160,13 +181,14 @@ func cpuOf(pid, times int) (sum float64, err error) {
 
 func (c *cost) report(b *testing.B) {
 	b.Helper()
-	alone, followed, polite := median(c.alone), median(c.followed), median(c.polite)
+	alone, followed, polite, received := median(c.alone), median(c.followed), median(c.polite), median(c.received)
 	b.ReportMetric(followed/alone, "followed-ratio")
 	b.ReportMetric(polite/alone, "nice-ratio")
+	b.ReportMetric(received/alone, "recvlogical-ratio")
 	b.ReportMetric(c.sender/c.captured*1e6, "walsender-s/M")
 	b.ReportMetric(c.agent/c.captured*1e6, "agent-s/M")
-	fmt.Printf("pgbench: %.0f transactions/s alone %.0f, %.0f followed (%.3f) %.0f, %.0f with the agent at nice 7 (%.3f) %.0f, which then caught up in %.1f s; a million changes cost the walsender %.1f s of CPU and the agent %.1f s\n",
-		alone, c.alone, followed, followed/alone, c.followed, polite, polite/alone, c.polite, median(c.behind), c.sender/c.captured*1e6, c.agent/c.captured*1e6)
+	fmt.Printf("pgbench: %.0f transactions/s alone %.0f, %.0f followed (%.3f) %.0f, %.0f with the agent at nice 7 (%.3f) %.0f, which then caught up in %.1f s, %.0f with pg_recvlogical (%.3f) %.0f; a million changes cost the walsender %.1f s of CPU and the agent %.1f s\n",
+		alone, c.alone, followed, followed/alone, c.followed, polite, polite/alone, c.polite, median(c.behind), received, received/alone, c.received, c.sender/c.captured*1e6, c.agent/c.captured*1e6)
 }
 
 func median(v []float64) float64 {
