@@ -25,8 +25,8 @@ func benchNumber(variable string, otherwise int) int {
 // BenchmarkCapture measures how fast the same WAL is read by three consumers, one after the other: pg_recvlogical writing to /dev/null, the agent (change log and
 // current tables), and PostgreSQL's own subscriber. The WAL is that of a pgbench load of small transactions, and of one large transaction.
 func BenchmarkCapture(b *testing.B) {
-	transactions := benchNumber("FORESHADOW_BENCH_TRANSACTIONS", 30_000)
-	rows := benchNumber("FORESHADOW_BENCH_ROWS", 500_000)
+	transactions := benchNumber("FORESHADOW_BENCH_TRANSACTIONS", 100_000)
+	rows := benchNumber("FORESHADOW_BENCH_ROWS", 1_000_000)
 	b.Run("small", func(b *testing.B) {
 		consume(b, transactions/4*4*4, func(pg *pgtest.Server) {
 			pgbench(b, pg, "-n", "-c", "4", "-j", "2", "-M", "prepared", "-t", strconv.Itoa(transactions/4))

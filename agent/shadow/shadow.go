@@ -306,5 +306,12 @@ func (d *DB) background(ctx context.Context) {
 	}
 }
 
-// full says that the tail in memory has reached its bound.
-func (d *DB) full() bool { return d.tailCount >= 100_000 || d.tailBytes >= 128<<20 }
+// full says that the tail in memory has reached its bound: few changes, since whoever comes waits for their fold, but more where many tables share them, as
+// each table has a cost of its own, and in a large transaction, which has a rest of its own to look through in each fold and keeps nobody waiting.
+func (d *DB) full() bool {
+	bound := 100_000
+	if !d.open {
+		bound = min(40_000+1_000*len(d.tail), bound)
+	}
+	return d.tailCount >= bound || d.tailBytes >= 128<<20
+}
