@@ -187,6 +187,7 @@ func TestColumnless(t *testing.T) {
 	then := a.catchUp()
 	rows, oid := a.primary("bare"), a.oid("bare")
 	pg.Exec(t, "postgres", "INSERT INTO bare VALUES (10)")
+	a.catchUp() // the row shows that the table had its column until then; what is decoded after the column is gone shows nothing
 	pg.Exec(t, "postgres", "ALTER TABLE bare DROP COLUMN id; INSERT INTO bare DEFAULT VALUES")
 	left("bare")
 	if got, err := a.shadowed(oid, then); err != nil || differ(got, rows) != "" {
