@@ -15,10 +15,11 @@ func (d *DB) foldAll() error {
 		d.foldedAt = time.Now()
 		return nil
 	}
-	start := time.Now()
+	start, n := time.Now(), d.tailCount
 	err := d.transact(func() error { return d.foldTail(d.pos.commit, nil) })
 	d.foldedAt = time.Now()
 	d.foldTook = d.foldedAt.Sub(start)
+	d.foldEach = d.foldTook / time.Duration(n)
 	return err
 }
 

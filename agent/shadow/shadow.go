@@ -66,6 +66,7 @@ type DB struct {
 	members    map[uint32]string    // every table's place in a publication, as this process saw it last
 	touched    map[uint32]bool      // tables whose state changed in the open transaction
 	foldTook   time.Duration
+	foldEach   time.Duration // for each change
 	foldedAt   time.Time
 	direct     int64 // rows up to which a table is changed in place
 	settleTook time.Duration
@@ -306,12 +307,12 @@ func (d *DB) background(ctx context.Context) {
 	}
 }
 
-// full says that the tail in memory has reached its bound: few changes, since whoever comes waits for their fold, but more where many tables share them, as
-// each table has a cost of its own, and in a large transaction, which has a rest of its own to look through in each fold and keeps nobody waiting.
+// full says that the tail in memory has reached its bound: few changes, since whoever comes waits for their fold, but more where a fold has a large cost of its
+// own, as with thousands of tables or a large one without a key, and in a large transaction, which keeps nobody waiting.
 func (d *DB) full() bool {
-	bound := 100_000
-	if !d.open {
-		bound = min(40_000+1_000*len(d.tail), bound)
+	bound := 40_000
+	if d.open || d.foldEach > 20*time.Microsecond {
+		bound = 100_000
 	}
 	return d.tailCount >= bound || d.tailBytes >= 128<<20
 }
