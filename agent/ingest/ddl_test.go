@@ -193,6 +193,9 @@ func TestColumnless(t *testing.T) {
 	if got, err := a.shadowed(oid, then); err != nil || differ(got, rows) != "" {
 		t.Errorf("as of the time when it had a column: %q, %v", got, err)
 	}
+	if _, err := a.shadowed(oid, a.catchUp()); err == nil || !strings.Contains(err.Error(), `the rows of table "bare" are not known since`) {
+		t.Errorf("as of a time when it has none: %v", err)
+	}
 	if g := a.gaps(); len(g) != 0 {
 		t.Errorf("gaps: %q", g)
 	}

@@ -75,7 +75,12 @@ type rowset struct {
 
 // tableRows gives the rows of one captured table.
 func (d *DB) tableRows(t *table, ref Ref) (rowset, error) {
-	if past := t.Lost != nil && ref.AsOf != (AsOf{}) && ref.AsOf.upTo(t.Lost.Looked); !t.Synced && !past {
+	lost := t.Lost != nil && ref.AsOf != (AsOf{})
+	if lost && !ref.AsOf.upTo(t.Lost.Looked) {
+		return rowset{}, sqlerr.New(sqlerr.SnapshotTooOld, "the rows of table %q are not known since %s (%s)", d.shape(t).Name, precise(t.Lost.Looked.Time), t.Lost.Looked.LSN).
+			WithHint("it has to be copied from the primary again; ask for a moment before, or again when foreshadow.operations shows the copy as done")
+	}
+	if !t.Synced && !lost {
 		return rowset{}, sqlerr.New(sqlerr.ObjectNotInState, "table %q is being copied from the primary", d.shape(t).Name).
 			WithHint("try again when foreshadow.operations shows the copy as done")
 	}
