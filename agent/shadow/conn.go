@@ -253,3 +253,30 @@ func plain(c *result.Column, i int) any {
 	}
 	return string(c.Bytes[i])
 }
+
+// each runs a query and gives its rows one by one.
+func (c *conn) each(ctx context.Context, sql string, args []any, do func(cols []result.Column, i int) error) error {
+	s, err := c.prepare(sql, args)
+	if err != nil {
+		return err
+	}
+	r, err := open(c, s, nil)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for {
+		b, err := r.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for i := range b.Len {
+			if err := do(b.Columns, i); err != nil {
+				return err
+			}
+		}
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 
 	"foreshadow/agent/change"
@@ -16,12 +15,16 @@ import (
 //go:embed replay.sql
 var replaySQL string
 
+//go:embed replaysizes.sql
+var replaySizesSQL string
+
 // replay stores again what segments tell, the way it was stored first.
 type replay struct {
 	d         *DB
 	relations map[shapeKey]*change.Relation
-	txs       []change.Tx // the last one may go on
-	changes   int
+	txs       []change.Tx       // the last one may go on
+	changes   int               // of txs
+	bytes     int               // of their rows
 	states    map[uint32]*table // as they were at the segment's end
 }
 
@@ -30,8 +33,12 @@ type shapeKey struct {
 	version int32
 }
 
-// replayBatch is how many changes are appended at once.
-const replayBatch = 10_000
+// replayBatch is how many changes are appended at once, and replayBytes how large their rows are together, about.
+const (
+	replayBatch   = 10_000
+	replayBytes   = 16 << 20
+	replayStretch = 16 << 20 // of a segment's records, that are sorted at once
+)
 
 // segment replays what a segment has after a place.
 func (r *replay) segment(ctx context.Context, s *segment, after place) error {
@@ -40,27 +47,13 @@ func (r *replay) segment(ctx context.Context, s *segment, after place) error {
 		return err
 	}
 	defer c.close()
-	st, err := c.prepare(fmt.Sprintf(replaySQL, r.d.parquet(s.file), after.N, after.Aside), nil)
+	stretches, err := r.stretches(ctx, c, s, after)
 	if err != nil {
 		return err
 	}
-	rows, err := open(c, st, nil)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for {
-		b, err := rows.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
+	for _, x := range stretches {
+		if err := r.stretch(ctx, c, s, after, x); err != nil {
 			return err
-		}
-		for i := range b.Len {
-			if err := r.record(ctx, b.Columns, i); err != nil {
-				return err
-			}
 		}
 	}
 	if err := r.end(ctx); err != nil {
@@ -73,6 +66,30 @@ func (r *replay) segment(ctx context.Context, s *segment, after place) error {
 		return nil // it has nothing but what went aside
 	}
 	return r.d.setPlace(s.Place)
+}
+
+// stretch is some records of a segment, of one class, that follow each other.
+type stretch struct{ class, from, to int64 }
+
+// stretches divides a segment into parts that fit into memory: rows that are small in it may be large outside, and to sort them takes them whole.
+func (r *replay) stretches(ctx context.Context, c *conn, s *segment, after place) (all []stretch, err error) {
+	bytes := int64(0)
+	err = c.each(ctx, fmt.Sprintf(replaySizesSQL, r.d.parquet(s.file), after.N, after.Aside), nil, func(cols []result.Column, i int) error {
+		class, n, size := cols[0].Ints[i], cols[1].Ints[i], cols[2].Ints[i]
+		if k := len(all) - 1; k < 0 || all[k].class != class || bytes+size > replayStretch {
+			all, bytes = append(all, stretch{class: class, from: n}), 0
+		}
+		all[len(all)-1].to = n
+		bytes += size
+		return nil
+	})
+	return all, err
+}
+
+// stretch replays a part of a segment.
+func (r *replay) stretch(ctx context.Context, c *conn, s *segment, after place, x stretch) error {
+	return c.each(ctx, fmt.Sprintf(replaySQL, r.d.parquet(s.file), after.N, after.Aside), []any{x.from, x.to, x.class},
+		func(cols []result.Column, i int) error { return r.record(ctx, cols, i) })
 }
 
 // record takes one record of a segment.
@@ -104,11 +121,11 @@ func (r *replay) change(ctx context.Context, cols []result.Column, i int) (err e
 		if n > 0 {
 			r.txs[n-1].Last = true
 		}
-		if r.changes >= replayBatch {
+		if r.changes >= replayBatch || r.bytes >= replayBytes {
 			err = r.flush(ctx)
 		}
 		r.txs = append(r.txs, change.Tx{XID: uint32(cols[5].Ints[i]), CommitLSN: at, EndLSN: at, CommitTime: moment(plain(&cols[4], i))})
-	case len(r.txs[n-1].Changes) >= replayBatch: // a large transaction goes in parts
+	case len(r.txs[n-1].Changes) >= replayBatch || r.bytes >= 2*replayBytes: // a large transaction goes in parts
 		err = r.part(ctx)
 	}
 	if err != nil {
@@ -127,6 +144,7 @@ func (r *replay) change(ctx context.Context, cols []result.Column, i int) (err e
 	tx := &r.txs[len(r.txs)-1]
 	tx.Changes = append(tx.Changes, c)
 	r.changes++
+	r.bytes += size(c.Before) + size(c.After)
 	return nil
 }
 
@@ -150,7 +168,7 @@ func (r *replay) relation(key shapeKey) (*change.Relation, error) {
 // flush appends what was gathered.
 func (r *replay) flush(ctx context.Context) error {
 	txs := r.txs
-	r.txs, r.changes = nil, 0
+	r.txs, r.changes, r.bytes = nil, 0, 0
 	return r.d.Append(ctx, txs)
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -303,5 +304,45 @@ func TestNoSegments(t *testing.T) {
 	defer d.Close()
 	if got := ask(t, d, "SELECT count(*) FROM b7_1"); got != "5" {
 		t.Errorf("%s rows", got)
+	}
+}
+
+// TestRebuildWideRows rebuilds, with little memory, what merging has made one segment of: thousands of rows that are small there and large outside.
+func TestRebuildWideRows(t *testing.T) {
+	t.Parallel()
+	const each, wide = 120, 100_000
+	o := Options{Dir: t.TempDir(), MemoryLimit: "400MB", Threads: 1, Seal: time.Hour, Log: slog.New(slog.DiscardHandler)}
+	d, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rel := &change.Relation{OID: 7, Schema: "public", Name: "wide", Identity: change.IdentityDefault, Columns: []change.Column{
+		{Name: "id", TypeOID: types.Int8, TypMod: -1, Key: true, AttNum: 1}, {Name: "v", TypeOID: types.Text, TypMod: -1, AttNum: 2}}}
+	load(t, d, rel, 1)
+	for n := range mergeSegments {
+		var inserts []change.Change
+		for i := range each {
+			inserts = append(inserts, change.Change{Op: change.Insert, Relation: rel, After: row(strconv.Itoa(n*each+i), strings.Repeat(strconv.Itoa(i%10), wide))})
+		}
+		put(t, d, change.LSN(n*10+10), inserts...)
+		if err := d.Seal(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(d.sealed.Load().Segments); n > 2 {
+		t.Fatalf("%d segments", n)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Rebuild(t.Context(), o, nil); err != nil {
+		t.Fatal(err)
+	}
+	if d, err = Open(o); err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if n, err := d.RowCount(t.Context(), 7); err != nil || n != mergeSegments*each {
+		t.Errorf("%d rows, %v", n, err)
 	}
 }
