@@ -184,31 +184,41 @@ func bind(p duck.PreparedStatement, i duck.IdxT, a any) duck.State {
 }
 
 // rows runs a small query and returns its rows as int64, float64, bool, string, time.Time or nil.
-func (c *conn) rows(sql string, args ...any) ([][]any, error) {
+func (c *conn) rows(sql string, args ...any) (out [][]any, err error) {
+	err = c.each(context.Background(), sql, args, func(cols []result.Column, i int) error {
+		row := make([]any, len(cols))
+		for j := range cols {
+			row[j] = plain(&cols[j], i)
+		}
+		out = append(out, row)
+		return nil
+	})
+	return out, err
+}
+
+// each runs a query and gives its rows one by one.
+func (c *conn) each(ctx context.Context, sql string, args []any, do func(cols []result.Column, i int) error) error {
 	s, err := c.prepare(sql, args)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	r, err := open(c, s, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer r.Close()
-	var out [][]any
 	for {
-		b, err := r.Next(context.Background())
+		b, err := r.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return out, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for i := range b.Len {
-			row := make([]any, len(b.Columns))
-			for j := range b.Columns {
-				row[j] = plain(&b.Columns[j], i)
+			if err := do(b.Columns, i); err != nil {
+				return err
 			}
-			out = append(out, row)
 		}
 	}
 }
@@ -252,31 +262,4 @@ func plain(c *result.Column, i int) any {
 		return c.Ints[i]
 	}
 	return string(c.Bytes[i])
-}
-
-// each runs a query and gives its rows one by one.
-func (c *conn) each(ctx context.Context, sql string, args []any, do func(cols []result.Column, i int) error) error {
-	s, err := c.prepare(sql, args)
-	if err != nil {
-		return err
-	}
-	r, err := open(c, s, nil)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	for {
-		b, err := r.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for i := range b.Len {
-			if err := do(b.Columns, i); err != nil {
-				return err
-			}
-		}
-	}
 }
