@@ -10,7 +10,7 @@ import (
 
 // How a stream is read: much at once, with a pause before each read that grows while reads bring little, and shrinks while they bring much. A primary that
 // commits small transactions sends thousands of messages a second; to wake for each costs more than to decode it. But one that has much to send must not
-// find its socket full, whose buffer holds some 28 KB of small messages.
+// find its socket full, whose buffer holds a few tens of kilobytes of small messages.
 const (
 	gulpBytes    = 256 << 10
 	gulpFew      = 6 << 10

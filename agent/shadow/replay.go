@@ -15,9 +15,6 @@ import (
 //go:embed replay.sql
 var replaySQL string
 
-//go:embed replaysizes.sql
-var replaySizesSQL string
-
 // replay stores again what segments tell, the way it was stored first.
 type replay struct {
 	d         *DB
@@ -33,11 +30,10 @@ type shapeKey struct {
 	version int32
 }
 
-// replayBatch is how many changes are appended at once, and replayBytes how large their rows are together, about.
+// replayBatch is how many changes are appended at once, and replayBytes how large their rows are together, about, and those of the records that are sorted at once.
 const (
-	replayBatch   = 10_000
-	replayBytes   = 16 << 20
-	replayStretch = 16 << 20 // of a segment's records, that are sorted at once
+	replayBatch = 10_000
+	replayBytes = 16 << 20
 )
 
 // segment replays what a segment has after a place.
@@ -47,12 +43,15 @@ func (r *replay) segment(ctx context.Context, s *segment, after place) error {
 		return err
 	}
 	defer c.close()
-	stretches, err := r.stretches(ctx, c, s, after)
+	records := "FROM (" + fmt.Sprintf(replaySQL, r.d.parquet(s.file), after.N, after.Aside) + ")"
+	stretches, err := c.stretches(ctx, records)
 	if err != nil {
 		return err
 	}
 	for _, x := range stretches {
-		if err := r.stretch(ctx, c, s, after, x); err != nil {
+		err := c.each(ctx, "SELECT n, kind, lsn, seq, commit_time, xid, oid, version, op, row_before, row_after "+records+" WHERE class = $1 AND n BETWEEN $2 AND $3 ORDER BY n",
+			[]any{x.class, x.from, x.to}, func(cols []result.Column, i int) error { return r.record(ctx, cols, i) })
+		if err != nil {
 			return err
 		}
 	}
@@ -68,28 +67,25 @@ func (r *replay) segment(ctx context.Context, s *segment, after place) error {
 	return r.d.setPlace(s.Place)
 }
 
-// stretch is some records of a segment, of one class, that follow each other.
+// stretch is some records of a segment that follow each other. The classes come one after the other: changes and events, states, what went aside.
 type stretch struct{ class, from, to int64 }
 
-// stretches divides a segment into parts that fit into memory: rows that are small in it may be large outside, and to sort them takes them whole.
-func (r *replay) stretches(ctx context.Context, c *conn, s *segment, after place) (all []stretch, err error) {
+// stretches divides a segment's records into parts that fit into memory: rows that are small in it may be large outside, and to sort them takes them whole.
+func (c *conn) stretches(ctx context.Context, records string) (all []stretch, err error) {
 	bytes := int64(0)
-	err = c.each(ctx, fmt.Sprintf(replaySizesSQL, r.d.parquet(s.file), after.N, after.Aside), nil, func(cols []result.Column, i int) error {
+	sizes := "SELECT class, n, coalesce(octet_length(row_before), 0) + coalesce(octet_length(row_after), 0) " + records + " ORDER BY class, n"
+	err = c.each(ctx, sizes, nil, func(cols []result.Column, i int) error {
 		class, n, size := cols[0].Ints[i], cols[1].Ints[i], cols[2].Ints[i]
-		if k := len(all) - 1; k < 0 || all[k].class != class || bytes+size > replayStretch {
+		k := len(all) - 1
+		if k < 0 || class != all[k].class || bytes+size > replayBytes && n > all[k].to { // states may share a number
 			all, bytes = append(all, stretch{class: class, from: n}), 0
+			k++
 		}
-		all[len(all)-1].to = n
+		all[k].to = n
 		bytes += size
 		return nil
 	})
 	return all, err
-}
-
-// stretch replays a part of a segment.
-func (r *replay) stretch(ctx context.Context, c *conn, s *segment, after place, x stretch) error {
-	return c.each(ctx, fmt.Sprintf(replaySQL, r.d.parquet(s.file), after.N, after.Aside), []any{x.from, x.to, x.class},
-		func(cols []result.Column, i int) error { return r.record(ctx, cols, i) })
 }
 
 // record takes one record of a segment.
