@@ -120,12 +120,17 @@ func (c *cost) receiving() float64 {
 	if err := cmd.Start(); err != nil {
 		c.b.Fatal(err)
 	}
+	active := func() string {
+		return c.pg.Query(c.b, "postgres", "SELECT active::text FROM pg_replication_slots WHERE slot_name = 'receiver'")[0][0]
+	}
+	until(c.b, "the receiver reads", func() bool { return active() == "true" })
 	tps := c.throughput()
+	if active() != "true" {
+		c.b.Fatal("the receiver did not read to the end")
+	}
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait() // it was killed
-	until(c.b, "the receiver has let go", func() bool {
-		return c.pg.Query(c.b, "postgres", "SELECT count(*)::text FROM pg_replication_slots WHERE slot_name = 'receiver' AND active")[0][0] == "0"
-	})
+	until(c.b, "the receiver has let go", func() bool { return active() == "false" })
 	c.pg.Exec(c.b, "postgres", "SELECT pg_drop_replication_slot('receiver')")
 	return tps
 }
