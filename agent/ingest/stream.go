@@ -249,6 +249,7 @@ func (g *Ingest) sight(ctx context.Context, cat capture.Catalog) error {
 		}
 		g.settled()
 	}
+	g.o.Log.Debug("the catalog may have changed", "tables", len(cat.Tables), "lsn", cat.LSN)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.catalog = &cat

@@ -46,7 +46,8 @@ func start(t testing.TB, pg *pgtest.Server, sql string, o Options) *world {
 func startKeeping(t testing.TB, pg *pgtest.Server, sql string, keep shadow.Limit, o Options) *world {
 	t.Helper()
 	pg.Exec(t, "postgres", sql)
-	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	looked := make(chan struct{})
+	log := slog.New(&firstLook{Handler: slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}), looked: looked})
 	dir := t.TempDir()
 	store, err := shadow.Open(shadow.Options{Dir: dir, MemoryLimit: "2GB", Threads: 2, Direct: -1, Keep: keep})
 	if err != nil {
@@ -88,7 +89,31 @@ func startKeeping(t testing.TB, pg *pgtest.Server, sql string, keep shadow.Limit
 			return false
 		}
 	})
+	select { // a session's first look comes at once, the next one never
+	case <-looked:
+	case <-time.After(patience):
+		t.Fatal("timed out waiting until the catalog is looked at")
+	}
 	return w
+}
+
+// firstLook passes on warnings, and tells when capture has looked at the catalog.
+type firstLook struct {
+	slog.Handler
+	looked chan struct{}
+	once   sync.Once
+}
+
+func (h *firstLook) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h *firstLook) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == "the catalog may have changed" {
+		h.once.Do(func() { close(h.looked) })
+	}
+	if !h.Handler.Enabled(ctx, r.Level) {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
 }
 
 func (w *world) until(what string, f func() bool) {
