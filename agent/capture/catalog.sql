@@ -8,10 +8,10 @@ SELECT c.oid::int8, c.relfilenode::int8, c.relnatts::int8, n.nspname::text, c.re
   coalesce(a.atttypid, 0)::int8, coalesce(base.base, a.atttypid, 0)::int8,
   coalesce(CASE WHEN base.base <> a.atttypid THEN base.typmod ELSE a.atttypmod END, -1)::int8,
   coalesce(format_type(a.atttypid, a.atttypmod), ''),
-  c.relreplident = 'f' OR EXISTS (
+  EXISTS (
     SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indimmediate AND i.indisvalid
     AND a.attnum = ANY ((string_to_array(i.indkey::text, ' ')::int2[])[1:i.indnkeyatts])
-    AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)),
+    AND (c.relreplident IN ('d', 'f') AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)),
   CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END,
   coalesce(NOT a.atthasmissing AND (a.atthasdef OR a.attidentity <> '' OR y.typdefault IS NOT NULL), false),
   greatest(c.reltuples, 0)::int8, coalesce(has_table_privilege(c.oid, 'SELECT'), false),

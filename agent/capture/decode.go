@@ -130,11 +130,12 @@ func (d *decoder) relation(ctx context.Context, m *described) error {
 	if err != nil {
 		return err
 	}
+	full := change.Identity(m.identity) == change.IdentityFull // the message calls every column a key then
 	if t != nil && slices.EqualFunc(m.columns, t.raw, func(c describedColumn, raw uint32) bool { return c.typ == raw }) {
 		same := t.Relation.Schema == m.schema && t.Relation.Name == m.name && byte(t.Relation.Identity) == m.identity
 		for i, c := range m.columns {
 			o := &t.Relation.Columns[i]
-			same = same && c.name == o.Name && (c.mod == o.TypMod || c.typ != o.TypeOID) && c.key == o.Key
+			same = same && c.name == o.Name && (c.mod == o.TypMod || c.typ != o.TypeOID) && (full || c.key == o.Key)
 		}
 		if same {
 			d.relations[m.oid] = &t.Relation
@@ -143,10 +144,12 @@ func (d *decoder) relation(ctx context.Context, m *described) error {
 	}
 	rel := &change.Relation{OID: m.oid, Schema: m.schema, Name: m.name, Identity: change.Identity(m.identity)}
 	for _, c := range m.columns {
-		col := change.Column{Name: c.name, TypeOID: c.typ, TypMod: c.mod, Key: c.key, Rewrite: true}
+		col := change.Column{Name: c.name, TypeOID: c.typ, TypMod: c.mod, Key: c.key && !full, Rewrite: true}
 		if t != nil {
 			if j := slices.IndexFunc(t.Relation.Columns, func(o change.Column) bool { return o.Name == c.name }); j >= 0 && t.raw[j] == c.typ {
-				col.TypeOID, col.TypMod, col.TypeName = t.Relation.Columns[j].TypeOID, t.Relation.Columns[j].TypMod, t.Relation.Columns[j].TypeName
+				o := &t.Relation.Columns[j]
+				col.TypeOID, col.TypMod, col.TypeName = o.TypeOID, o.TypMod, o.TypeName
+				col.Key = col.Key || full && o.Key
 			}
 		}
 		rel.Columns = append(rel.Columns, col)

@@ -37,7 +37,8 @@ const (
 	IdentityIndex   Identity = 'i'
 )
 
-// Column is one column of a relation. Key columns identify a row in the change stream.
+// Column is one column of a relation. Key columns identify a row in the change stream; under IdentityFull the whole row does, and they are those of
+// the primary key, as far as the catalog told it in time: nothing may rest on them then.
 type Column struct {
 	Name     string
 	TypeOID  uint32

@@ -2,12 +2,13 @@ package ingest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // The cases of what identifies a row.
 var identityCases = map[string]func(*stage){
-	"duplicates": (*stage).duplicates, "insert only": (*stage).insertOnly, "changes": (*stage).identities, "look alike": (*stage).lookAlike,
+	"duplicates": (*stage).duplicates, "insert only": (*stage).insertOnly, "changes": (*stage).identities, "look alike": (*stage).lookAlike, "named": (*stage).named,
 }
 
 // duplicates deletes and updates one of several equal rows.
@@ -68,5 +69,18 @@ func (s *stage) lookAlike() {
 	}
 	for n := len(values); n > 0; n-- { // by place: values are distinct, so that a wrong one is seen
 		s.do("DELETE FROM idl WHERE ctid = (SELECT max(ctid) FROM idl)")
+	}
+}
+
+// named has a table whose rows are sent whole and shown by their primary key, which goes and comes with rows that have one key twice.
+func (s *stage) named() {
+	s.setUp("CREATE TABLE idp (id int PRIMARY KEY, t text); ALTER TABLE idp REPLICA IDENTITY FULL; INSERT INTO idp SELECT g, 'a' FROM generate_series(1, 5) g", "idp")
+	s.do("UPDATE idp SET t = 'b' WHERE id = 1; DELETE FROM idp WHERE id = 2")
+	s.do("ALTER TABLE idp DROP CONSTRAINT idp_pkey", "INSERT INTO idp VALUES (1, 'b'), (1, 'b'), (1, 'c')", "DELETE FROM idp WHERE ctid = (SELECT max(ctid) FROM idp WHERE t = 'b')", "UPDATE idp SET t = 'd' WHERE t = 'c'")
+	s.do("DELETE FROM idp WHERE id = 1")
+	s.do("ALTER TABLE idp ADD PRIMARY KEY (id, t)", "UPDATE idp SET t = 'e' WHERE id = 3; DELETE FROM idp WHERE id = 4")
+	want := []string{`update|{"id": 1}`, `delete|{"id": 2}`, "insert|~", "insert|~", "insert|~", "delete|~", "update|~", "delete|~", "delete|~", "delete|~", `update|{"id": 3, "t": "e"}`, `delete|{"id": 4, "t": "a"}`}
+	if got := s.log("transaction_type, coalesce(primary_key, '~')", "relation = 'public.idp'"); !slices.Equal(got, want) {
+		s.t.Errorf("the log shows\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

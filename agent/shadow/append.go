@@ -26,6 +26,7 @@ type known struct {
 	version int32
 	cols    []jsonColumn
 	keys    []int
+	primary []int
 	risky   []int // columns whose values must be looked at
 }
 
@@ -266,10 +267,10 @@ func (d *DB) writeLog(k *known, tx *change.Tx, c *change.Change, after []change.
 	if id == nil {
 		id = c.Before
 	}
-	if id == nil || k.keys == nil {
+	if id == nil || k.primary == nil {
 		w.null(7)
 	} else {
-		d.json(w, 7, k, id, k.keys)
+		d.json(w, 7, k, id, k.primary)
 	}
 	for i, row := range [][]change.Value{c.Before, after} {
 		if row == nil {

@@ -86,11 +86,54 @@ func (s *side) list() string {
 
 // diffByKey joins the two moments by the key.
 func diffByKey(a, b *side, key []int) string {
-	var on, order, differs, names []string
-	for _, k := range key {
-		j := origin(a.rel, &b.rel.Columns[k])
-		on = append(on, fmt.Sprintf("a.c%d = b.c%d", j, k))
-		order = append(order, fmt.Sprintf("coalesce(a.c%d, b.c%d)", j, k))
+	on := make([]string, len(key))
+	for i, k := range key {
+		on[i] = fmt.Sprintf("a.c%d = b.c%d", origin(a.rel, &b.rel.Columns[k]), k)
+	}
+	return joined(a, b, "("+a.list()+")", "("+b.list()+")", strings.Join(on, " AND "), key)
+}
+
+// diffByRow compares multisets of whole rows, which must have the same columns. Of the rows that differ, a deleted and an inserted one are an updated one where
+// no other has their primary key.
+func diffByRow(a, b *side) (string, error) {
+	if plan, ok := carry(a.rel, b.rel); !ok || plan != nil {
+		return "", sqlerr.New(sqlerr.FeatureNotSupported, "table %q has no key that both moments share, and its columns changed between them", b.rel.Name)
+	}
+	cols, was := make([]string, len(b.names)), make([]string, len(b.names))
+	for k := range b.names {
+		cols[k] = fmt.Sprintf("c%d", k)
+		was[k] = cols[k]
+		if a.types[k] != b.types[k] {
+			was[k] = pgText(was[k], a.types[k]) + " AS " + was[k]
+		}
+	}
+	all, key, pair := strings.Join(cols, ", "), primaryKey(b.rel), "NULL::INTEGER"
+	if key != nil {
+		name := make([]string, len(key))
+		for i, k := range key {
+			name[i] = cols[k]
+		}
+		pair = fmt.Sprintf("CASE WHEN sum(abs(n)) OVER (PARTITION BY %[1]s, n > 0) = 1 THEN row(%[1]s) END", strings.Join(name, ", "))
+	}
+	both := &side{rowset{names: b.names, types: b.types}, b.rel}
+	side := "(SELECT *, true AS there FROM differing, LATERAL (SELECT unnest(range(abs(n)::BIGINT))) WHERE n %s 0)"
+	return fmt.Sprintf(`WITH differing AS MATERIALIZED (SELECT *, %s AS pair
+FROM (SELECT %s, sum(n) AS n FROM (SELECT %s, -1 AS n FROM (%s) UNION ALL SELECT %[2]s, 1 FROM (%[5]s)) GROUP BY %[2]s HAVING sum(n) <> 0))
+`, pair, all, strings.Join(was, ", "), a.list(), b.list()) +
+		joined(both, both, fmt.Sprintf(side, "<"), fmt.Sprintf(side, ">"), "a.pair = b.pair", key), nil
+}
+
+// joined joins the rows before and after, whose columns are c0, c1, ... and there, and shows those that differ, in the order of the key, if any.
+func joined(a, b *side, before, after, on string, key []int) string {
+	var order, differs, names []string
+	id := "NULL::VARCHAR"
+	if key != nil {
+		of := make([]int, len(key))
+		for i, k := range key {
+			of[i] = origin(a.rel, &b.rel.Columns[k])
+			order = append(order, fmt.Sprintf("coalesce(a.c%d, b.c%d)", of[i], k))
+		}
+		id = fmt.Sprintf("CASE WHEN b.there THEN %s ELSE %s END", b.json("b.", key), a.json("a.", of))
 	}
 	for k := range b.rel.Columns {
 		c := &b.rel.Columns[k]
@@ -99,6 +142,9 @@ func diffByKey(a, b *side, key []int) string {
 			continue
 		}
 		l, r := fmt.Sprintf("a.c%d", j), fmt.Sprintf("b.c%d", k)
+		if key == nil {
+			order = append(order, fmt.Sprintf("coalesce(%s, %s)", l, r))
+		}
 		if a.types[j] != b.types[k] {
 			l, r = pgText(l, a.types[j]), pgText(r, b.types[k])
 		}
@@ -107,35 +153,13 @@ func diffByKey(a, b *side, key []int) string {
 	}
 	both := "a.there AND b.there"
 	return fmt.Sprintf(`SELECT CASE WHEN a.there IS NULL THEN 'inserted' WHEN b.there IS NULL THEN 'deleted' ELSE 'updated' END AS change,
-CASE WHEN b.there THEN %s ELSE %s END AS primary_key,
+%s AS primary_key,
 CASE WHEN a.there THEN %s END AS before, CASE WHEN b.there THEN %s END AS after,
 CASE WHEN %s THEN '{' || concat_ws(',', %s) || '}' END AS changed_columns
-FROM (%s) a FULL JOIN (%s) b ON %s
+FROM %s a FULL JOIN %s b ON %s
 WHERE a.there IS NULL OR b.there IS NULL OR %s
-ORDER BY %s`, b.json("b.", key), a.json("a.", keys(a.rel)), a.json("a.", nil), b.json("b.", nil), both, strings.Join(names, ", "),
-		a.list(), b.list(), strings.Join(on, " AND "), strings.Join(differs, " OR "), strings.Join(order, ", "))
-}
-
-// diffByRow compares multisets of whole rows, which must have the same columns.
-func diffByRow(a, b *side) (string, error) {
-	if plan, ok := carry(a.rel, b.rel); !ok || plan != nil {
-		return "", sqlerr.New(sqlerr.FeatureNotSupported, "table %q has no key that both moments share, and its columns changed between them", b.rel.Name)
-	}
-	var by, order []string
-	for k := range b.names {
-		l := fmt.Sprintf("c%d", k)
-		if a.types[k] != b.types[k] {
-			l = pgText(l, a.types[k]) + " AS " + l
-		}
-		by = append(by, l)
-		order = append(order, fmt.Sprintf("c%d", k))
-	}
-	all := strings.Join(order, ", ")
-	row := (&side{rowset{names: b.names, types: b.types}, b.rel}).json("", nil)
-	return fmt.Sprintf(`SELECT CASE WHEN n > 0 THEN 'inserted' ELSE 'deleted' END AS change, NULL::VARCHAR AS primary_key,
-CASE WHEN n < 0 THEN %[1]s END AS before, CASE WHEN n > 0 THEN %[1]s END AS after, NULL::VARCHAR AS changed_columns
-FROM (SELECT %[2]s, sum(n) AS n FROM (SELECT %[3]s, -1 AS n FROM (%[4]s) UNION ALL SELECT %[2]s, 1 FROM (%[5]s)) GROUP BY %[2]s HAVING sum(n) <> 0), LATERAL (SELECT unnest(range(abs(n)::BIGINT)))
-ORDER BY %[2]s`, row, all, strings.Join(by, ", "), a.list(), b.list()), nil
+ORDER BY %s, change`, id, a.json("a.", nil), b.json("b.", nil), both, strings.Join(names, ", "),
+		before, after, on, strings.Join(differs, " OR "), strings.Join(order, ", "))
 }
 
 // arrayItem writes a name as an item of PostgreSQL's array text.

@@ -1,6 +1,7 @@
 package shadow
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -68,5 +69,49 @@ func TestDiff(t *testing.T) {
 	}
 	if got, want := ask(t, d, sql), "deleted|~|{\"x\": 1, \"y\": \"a\"}|~|~\ninserted|~|~|{\"x\": 2, \"y\": null}|~\ninserted|~|~|{\"x\": 2, \"y\": null}|~"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestDiffWholeRows holds that rows whose identity is the whole row are paired by their primary key where no other that differs has it, and nowhere else.
+func TestDiffWholeRows(t *testing.T) {
+	t.Parallel()
+	d := start(t, t.TempDir())
+	defer d.Close()
+	rel := items()
+	rel.Identity = change.IdentityFull
+	rel.Columns[0].Key = true
+	twice := row("7", "twice", "1")
+	load(t, d, rel, 10, row("1", "one", "1"), row("2", "two", "2"), row("3", "three", "3"), row("4", "four", "~"), twice, twice, row("8", "x", "~"), row("~", "null", "1"))
+	update := func(before, after []change.Value) change.Change {
+		return change.Change{Op: change.Update, Relation: rel, Before: before, After: after}
+	}
+	put(t, d, 20, update(row("1", "one", "1"), row("1", "uno", "1")), update(row("2", "two", "2"), row("20", "two", "2")),
+		update(row("3", "three", "3"), row("4", "three", "3")), update(row("4", "four", "~"), row("3", "four", "~")), // two that change places
+		update(twice, row("7", "once", "1")), change.Change{Op: change.Insert, Relation: rel, After: row("8", "y", "~")}, change.Change{Op: change.Delete, Relation: rel, Before: row("8", "x", "~")},
+		change.Change{Op: change.Insert, Relation: rel, After: row("8", "z", "~")}, // two of one key
+		update(row("~", "null", "1"), row("~", "NULL", "1")))
+	sql, err := d.Diff(t.Context(), rel.OID, AsOf{LSN: 10}, AsOf{LSN: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, n := rel.Columns[1].Name, rel.Columns[2].Name
+	want := strings.ReplaceAll(strings.ReplaceAll(`updated|1|one, 1|uno, 1|{"NAME"}
+deleted|2|two, 2|~|~
+updated|3|three, 3|four, ~|{"NAME","N"}
+updated|4|four, ~|three, 3|{"NAME","N"}
+updated|7|twice, 1|once, 1|{"NAME"}
+deleted|8|x, ~|~|~
+inserted|8|~|y, ~|~
+inserted|8|~|z, ~|~
+inserted|20|~|two, 2|~
+updated|~|null, 1|NULL, 1|{"NAME"}`, "NAME", name), `"N"`, `"`+n+`"`)
+	shown := func(col string) string {
+		return fmt.Sprintf("CASE WHEN %[1]s IS NOT NULL THEN (%[1]s->>'%[2]s') || ', ' || coalesce(%[1]s->>'%[3]s', '~') END", col, name, n)
+	}
+	if got := ask(t, d, fmt.Sprintf("SELECT change, primary_key->>'%s', %s, %s, changed_columns FROM (%s)", rel.Columns[0].Name, shown("before"), shown("after"), sql)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := ask(t, d, fmt.Sprintf("SELECT pk FROM log WHERE lsn = 20 AND seq < 2")); got != `{"id": 1}`+"\n"+`{"id": 20}` {
+		t.Errorf("the log names the rows %s", got)
 	}
 }

@@ -285,7 +285,7 @@ func (d *DB) rollback() {
 // version finds the number of a shape, and records it when it is new.
 func (d *DB) version(rel *change.Relation) (int32, error) {
 	for i := len(d.shapes[rel.OID]) - 1; i >= 0; i-- {
-		if sameShape(&d.shapes[rel.OID][i], rel) {
+		if s := &d.shapes[rel.OID][i]; sameShape(s, rel) && slices.Equal(primaryKey(s), primaryKey(rel)) {
 			return int32(i + 1), nil
 		}
 	}
@@ -309,7 +309,7 @@ func sameShape(a, b *change.Relation) bool {
 		return false
 	}
 	return slices.EqualFunc(a.Columns, b.Columns, func(x, y change.Column) bool {
-		return x.Name == y.Name && x.TypeOID == y.TypeOID && x.TypMod == y.TypMod && x.Key == y.Key && x.AttNum == y.AttNum
+		return x.Name == y.Name && x.TypeOID == y.TypeOID && x.TypMod == y.TypMod && x.AttNum == y.AttNum && (x.Key == y.Key || a.Identity == change.IdentityFull)
 	})
 }
 
@@ -392,6 +392,11 @@ func keys(rel *change.Relation) []int {
 	if rel.Identity == change.IdentityFull {
 		return nil
 	}
+	return primaryKey(rel)
+}
+
+// primaryKey gives the places of the columns by which a row is shown: those of keys or, where the whole row is the key, of the primary key, if any.
+func primaryKey(rel *change.Relation) []int {
 	var k []int
 	for i, c := range rel.Columns {
 		if c.Key {

@@ -34,7 +34,7 @@ func (d *DB) resolve(message *change.Relation, tx *change.Tx) (*known, error) {
 		d.tables[rel.OID] = t
 		d.touched[rel.OID] = true
 	}
-	k := &known{t: t, version: v, cols: jsonColumns(rel), keys: keys(rel)}
+	k := &known{t: t, version: v, cols: jsonColumns(rel), keys: keys(rel), primary: primaryKey(rel)}
 	if t.Filter.holds(tx.CommitLSN, tx.XID) {
 		return k, nil // an older shape than the copy's; only the log needs it
 	}

@@ -67,7 +67,8 @@ func (v *Verifier) name(ctx context.Context, l *capture.Look, j *job, side *shad
 	}
 	rel := &j.table.Relation
 	rows := map[uint64]*found{}
-	shown := shownColumns(rel)
+	key := keyColumns(rel)
+	shown := shownColumns(rel, key)
 	if err := fetchPrimary(ctx, l, j, shown, wanted, rows); err != nil {
 		return err
 	}
@@ -91,22 +92,31 @@ func (v *Verifier) name(ctx context.Context, l *capture.Look, j *job, side *shad
 	if err != nil {
 		return err
 	}
-	j.diff.add(rel, shown, rows)
+	j.diff.add(rel, key, shown, rows)
 	return nil
 }
 
-// shownColumns are those by which a row is named: its key, or the first columns of a row without one.
-func shownColumns(rel *change.Relation) []int {
+// keyColumns are those of a table's key; none means that rows have no key.
+func keyColumns(rel *change.Relation) []int {
 	var out []int
 	for i, c := range rel.Columns {
-		if c.Key && rel.Identity != change.IdentityFull {
+		if c.Key {
 			out = append(out, i)
 		}
 	}
-	for i := 0; rel.Identity == change.IdentityFull && i < min(maxShown, len(rel.Columns)); i++ {
-		out = append(out, i)
-	}
 	return out
+}
+
+// shownColumns are those by which a row is named: its key, or the first columns of a row without one.
+func shownColumns(rel *change.Relation, key []int) []int {
+	if key != nil {
+		return key
+	}
+	first := make([]int, min(maxShown, len(rel.Columns)))
+	for i := range first {
+		first[i] = i
+	}
+	return first
 }
 
 // fetchPrimary reads the primary's rows of some buckets, in the snapshot of their checksums: no values but those shown, only their hashes.
@@ -159,22 +169,21 @@ func shorten(value []byte) string {
 	return string(value)
 }
 
-// add pairs the two sides' rows by their keys and words what differs.
-func (d *differences) add(rel *change.Relation, shown []int, rows map[uint64]*found) {
+// add pairs the two sides' rows by their keys, if they have one, and words what differs.
+func (d *differences) add(rel *change.Relation, key, shown []int, rows map[uint64]*found) {
 	pairs := map[string][]*found{}
 	for hash, f := range rows {
 		if f.primary == f.shadow {
 			continue
 		}
-		var key []byte
-		if rel.Identity == change.IdentityFull {
-			key = binary.BigEndian.AppendUint64(nil, hash)
-		} else {
-			for _, i := range shown {
-				key = binary.BigEndian.AppendUint64(key, f.columns[i])
-			}
+		var of []byte
+		for _, i := range key {
+			of = binary.BigEndian.AppendUint64(of, f.columns[i])
 		}
-		pairs[string(key)] = append(pairs[string(key)], f)
+		if key == nil {
+			of = binary.BigEndian.AppendUint64(of, hash)
+		}
+		pairs[string(of)] = append(pairs[string(of)], f)
 	}
 	all := make([][]*found, 0, len(pairs))
 	for _, p := range pairs {

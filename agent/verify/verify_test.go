@@ -280,6 +280,7 @@ func TestFound(t *testing.T) {
 		CREATE TABLE nokey (a int, b text); ALTER TABLE nokey REPLICA IDENTITY FULL; INSERT INTO nokey VALUES (1, 'x'), (1, 'x'), (2, NULL);
 		CREATE TABLE parts (id int, k int, PRIMARY KEY (id, k)) PARTITION BY LIST (k); CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
 		CREATE TABLE pair (a text, b int, v char(5), PRIMARY KEY (a, b)); INSERT INTO pair VALUES ('x', 1, 'one');
+		CREATE TABLE whole (id int PRIMARY KEY, v text, n int); ALTER TABLE whole REPLICA IDENTITY FULL; INSERT INTO whole VALUES (1, 'x', 1), (2, 'y', 2);
 		CREATE TABLE empty (id int PRIMARY KEY)`, Options{})
 	for name, r := range w.verify() {
 		if r.State != Equal {
@@ -294,6 +295,8 @@ func TestFound(t *testing.T) {
 	w.want("k", Different, 2, "(id)=(7): 1 times on the primary, 2 times in the shadow; (id)=(1001): only on the primary")
 	w.hidden("foreshadow", "nokey", "INSERT INTO nokey VALUES (1, 'x'), (3, ''); DELETE FROM nokey WHERE a = 2")
 	w.want("nokey", Different, 3, "(a, b)=(1, x): 3 times on the primary, 2 times in the shadow; (a, b)=(2, NULL): only in the shadow; (a, b)=(3, ): only on the primary")
+	w.hidden("foreshadow", "whole", "UPDATE whole SET v = 'z' WHERE id = 2")
+	w.want("whole", Different, 1, "(id)=(2): differs in v")
 	w.hidden("foreshadow", "parts_1", "INSERT INTO parts VALUES (5, 1)")
 	w.want("parts_1", Different, 1, "(id, k)=(5, 1): only on the primary")
 	w.hidden("foreshadow", "pair", "UPDATE pair SET v = NULL")
@@ -302,10 +305,10 @@ func TestFound(t *testing.T) {
 	if r := w.verify()["k"]; r.Differing != 1001 || !strings.HasSuffix(r.Detail, "; and 996 more") {
 		t.Errorf("all rows changed: %+v", r)
 	}
-	if s := w.v.Status(); s.Differing != 1001+3+1+1 || !strings.Contains(s.Message, "public.k differs from the primary in 1001 rows; public.nokey") {
+	if s := w.v.Status(); s.Differing != 1001+3+1+1+1 || !strings.Contains(s.Message, "public.k differs from the primary in 1001 rows; public.nokey") {
 		t.Errorf("status: %+v", s)
 	}
-	w.exec("DROP TABLE k, nokey, parts, pair")
+	w.exec("DROP TABLE k, nokey, whole, parts, pair")
 	w.until("the other tables are gone", func() bool { return len(w.verify()) == 1 })
 	if s := w.v.Status(); s.Differing != 0 || s.Message != "" {
 		t.Errorf("status without the tables: %+v", s)

@@ -16,6 +16,7 @@ CREATE TABLE foreshadow.change_log (
 COMMENT ON TABLE foreshadow.change_log IS 'Every committed change since capture began, in commit order; logical messages (transaction_type message, ddl) for logins that may read every table';
 COMMENT ON COLUMN foreshadow.change_log.lsn IS 'Position of the commit in the primary''s write-ahead log';
 COMMENT ON COLUMN foreshadow.change_log.commit_time IS 'By the primary''s clock; NULL, as xid is, for a message outside a transaction';
+COMMENT ON COLUMN foreshadow.change_log.primary_key IS 'The columns of the replica identity; of a table whose rows are sent whole, those of its primary key, NULL without one';
 COMMENT ON COLUMN foreshadow.change_log.before IS 'The old row as far as the primary sent it: all of it under REPLICA IDENTITY FULL, otherwise the key where it changed';
 COMMENT ON COLUMN foreshadow.change_log.unknown_columns IS 'Names of columns whose large value was not sent and is not known, comma-separated; NULL when all are known';
 COMMENT ON COLUMN foreshadow.change_log.surprise IS 'How far the change''s time bucket lay from its forecast, in standard deviations';
