@@ -288,7 +288,7 @@ func (p *program) define(i int, table string, cols [][]string) string {
 	fixed := c[0] == "id" || c[0] == "k" || strings.HasPrefix(table, "parts")
 	typ := kinds[p.r.IntN(len(kinds))]
 	p.next++
-	switch n := p.r.IntN(16); {
+	switch n := p.r.IntN(17); {
 	case n == 12 && table[0] == 't':
 		return fmt.Sprintf("ALTER TABLE %s RENAME TO t%d", table, 4+p.r.IntN(5))
 	case n == 13 && !fixed:
@@ -297,6 +297,8 @@ func (p *program) define(i int, table string, cols [][]string) string {
 		return fmt.Sprintf("ALTER TABLE %[1]s SET SCHEMA aside; ALTER TABLE aside.%[1]s SET SCHEMA public", table)
 	case n == 15 && table == "whole":
 		return "ALTER TABLE whole REPLICA IDENTITY " + []string{"FULL", "NOTHING", "FULL"}[p.r.IntN(3)] + "; ALTER TABLE whole REPLICA IDENTITY FULL"
+	case n == 16 && !strings.HasPrefix(table, "parts"):
+		return p.rekey(i, table)
 	case n < 2 && !fixed:
 		return fmt.Sprintf("ALTER TABLE %s DROP COLUMN %s", table, c[0])
 	case n < 4 && !strings.HasPrefix(table, "parts"):
@@ -327,4 +329,19 @@ func (p *program) define(i int, table string, cols [][]string) string {
 		return "ALTER TABLE parts DETACH PARTITION parts2"
 	}
 	return "ALTER TABLE parts ATTACH PARTITION parts2 FOR VALUES IN (2)"
+}
+
+// rekey makes a table's primary key anew. That of the table whose rows are sent whole comes and goes.
+func (p *program) rekey(i int, table string) string {
+	drop, add := "", "ADD PRIMARY KEY (id)"
+	if had := p.list(i, "SELECT conname::text FROM pg_constraint WHERE conrelid = $1::regclass AND contype = 'p'", "public."+table); had != nil {
+		drop = "DROP CONSTRAINT " + had[0][0]
+	}
+	switch {
+	case drop == "":
+		return "ALTER TABLE " + table + " " + add
+	case table == "whole":
+		return "ALTER TABLE " + table + " " + drop
+	}
+	return "ALTER TABLE " + table + " " + drop + ", " + add
 }
