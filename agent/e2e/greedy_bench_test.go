@@ -13,13 +13,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"foreshadow/sql/sqlerr"
 )
 
 // deadline is the statement_timeout of greedy statements here.
 const deadline = 2 * time.Second
 
 // BenchmarkGreedy runs the greedy statements of the security test, one after the other, under a statement_timeout. It tells how long after it they end,
-// what a commit on the primary needs meanwhile until a query sees it, and the most memory that the agent took.
+// what a commit on the primary needs meanwhile until a query sees it, how many of these queries find no memory left, and the most memory that the agent took.
 func BenchmarkGreedy(b *testing.B) {
 	d := startDev(b, "")
 	primary, watcher := connectTo(b, d.primary), connectTo(b, d.url(b, "analyst", "shop"))
@@ -28,16 +30,17 @@ func BenchmarkGreedy(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	var worst atomic.Int64 // of the latencies since it was last asked for
+	var worst, starved atomic.Int64 // the worst latency since it was last asked for, and queries without memory
 	eventually(b, time.Minute, "table beat is queryable", func() bool {
 		_, err := watcher.Exec(b.Context(), "SELECT n FROM beat")
 		return err == nil
 	})
 	ctx, end := context.WithCancel(b.Context())
 	done := make(chan error, 1)
-	go func() { done <- beats(ctx, primary, watcher, &worst) }()
+	go func() { done <- beats(ctx, primary, watcher, &worst, &starved) }()
 	for b.Loop() {
 		worst.Store(0)
+		starved.Store(0)
 		timedOut := time.NewTimer(5 * time.Second)
 		<-timedOut.C // the latency without any of them
 		idle, over, lag := time.Duration(worst.Load()), time.Duration(0), time.Duration(0)
@@ -50,6 +53,7 @@ func BenchmarkGreedy(b *testing.B) {
 		}
 		b.ReportMetric(over.Seconds(), "s-after-deadline-max")
 		b.ReportMetric((lag - idle).Seconds(), "s-latency-growth-max")
+		b.ReportMetric(float64(starved.Load()), "queries-out-of-memory")
 		b.ReportMetric(peak(b, d.cmd.Process.Pid), "MB-peak-of-the-agent")
 	}
 	end()
@@ -75,15 +79,19 @@ func greed(b *testing.B, d *dev, sql string) (time.Duration, error) {
 	return took, err
 }
 
-// beats commits on the primary and waits until a query through the agent sees it, over and over.
-func beats(ctx context.Context, primary, watcher *pgx.Conn, worst *atomic.Int64) error {
+// beats commits on the primary and waits until a query through the agent sees it, over and over. A query that finds no memory left is asked again.
+func beats(ctx context.Context, primary, watcher *pgx.Conn, worst, starved *atomic.Int64) error {
 	for n := int64(1); ; n++ {
 		if _, err := primary.Exec(ctx, "UPDATE beat SET n = $1", n); err != nil {
 			return ended(ctx, err)
 		}
 		start := time.Now()
 		for seen := int64(0); seen < n; {
-			if err := watcher.QueryRow(ctx, "SELECT n FROM beat").Scan(&seen); err != nil {
+			var e *pgconn.PgError
+			err := watcher.QueryRow(ctx, "SELECT n FROM beat").Scan(&seen)
+			if errors.As(err, &e) && e.Code == sqlerr.OutOfMemory {
+				starved.Add(1)
+			} else if err != nil {
 				return ended(ctx, err)
 			}
 			worst.Store(max(worst.Load(), int64(time.Since(start))))
