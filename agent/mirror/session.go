@@ -242,9 +242,7 @@ func (s *Session) Close() error {
 		s.be.close()
 		s.setBackend(nil)
 	}
-	if s.dead == nil {
-		s.dead = sqlerr.New(sqlerr.ConnectionFailure, "the session is closed")
-	}
+	s.dead = sqlerr.New(sqlerr.ConnectionFailure, "the session is closed")
 	return nil
 }
 
