@@ -111,7 +111,7 @@ updated|~|null, 1|NULL, 1|{"NAME"}`, "NAME", name), `"N"`, `"`+n+`"`)
 	if got := ask(t, d, fmt.Sprintf("SELECT change, primary_key->>'%s', %s, %s, changed_columns FROM (%s)", rel.Columns[0].Name, shown("before"), shown("after"), sql)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if got := ask(t, d, fmt.Sprintf("SELECT pk FROM log WHERE lsn = 20 AND seq < 2")); got != `{"id": 1}`+"\n"+`{"id": 20}` {
+	if got := ask(t, d, "SELECT pk FROM log WHERE lsn = 20 AND seq < 2 ORDER BY seq"); got != `{"id": 1}`+"\n"+`{"id": 20}` {
 		t.Errorf("the log names the rows %s", got)
 	}
 }
