@@ -25,7 +25,7 @@ const socketPort = 5432
 type Options struct {
 	BinDir    string            // "" = FindBinDir
 	Dir       string            // the data directory
-	SocketDir string            // "" = a short temporary directory
+	SocketDir string            // "" = beside the data directory, or a temporary one where that is too long
 	Port      int               // 0: socket only, no TCP
 	Settings  map[string]string // written to a file that postgresql.conf includes last
 	Args      []string          // further arguments of the postgres command
@@ -97,7 +97,7 @@ func prepare(o Options) (*Server, error) {
 		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	if o.SocketDir == "" {
-		o.SocketDir = shortDir()
+		o.SocketDir = socketDir(o.Dir)
 	}
 	if o.SocketDir, err = filepath.Abs(o.SocketDir); err != nil {
 		return nil, err

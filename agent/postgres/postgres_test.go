@@ -125,6 +125,18 @@ func TestBadOptionsAreRefused(t *testing.T) {
 	if _, err := postgres.Create(ctx, postgres.Options{Dir: dir + "/a", SocketDir: "/" + strings.Repeat("long", 30)}); err == nil || !strings.Contains(err.Error(), "100") {
 		t.Errorf("long socket path: %v", err)
 	}
+	for _, c := range []struct {
+		data   string
+		beside bool
+	}{{filepath.Join(dir, "b"), true}, {filepath.Join(dir, strings.Repeat("long", 20)), false}} {
+		s, err := postgres.Create(ctx, postgres.Options{Dir: c.data})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if beside := s.SocketDir() == c.data+".socket"; beside != c.beside || len(s.SocketDir()) > 80 {
+			t.Errorf("the socket of %s is in %s", c.data, s.SocketDir())
+		}
+	}
 	if _, err := postgres.Open(postgres.Options{Dir: dir}); err == nil {
 		t.Error("an empty directory was opened")
 	}
