@@ -234,3 +234,30 @@ func TestRewrittenHistory(t *testing.T) {
 		return err == nil && !report.OK && len(report.Differ) == 1 && report.Differ[0] == liar && len(report.Agree) == 1
 	})
 }
+
+// A login is not unknown while an agent that has just started still reads the log; without a leader it cannot be told.
+func TestLoginsAfterRestart(t *testing.T) {
+	t.Parallel()
+	c := startAgents(t, 3)
+	leader := c.leader()
+	verifier := "SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy"
+	if err := c.nodes[leader].SetVerifier(wait(t), Principal{}, "alice", verifier); err != nil {
+		t.Fatal(err)
+	}
+	rest := c.others(leader)
+	for _, id := range []string{leader, rest[0], rest[1]} {
+		c.crash(id)
+	}
+	c.start(leader)
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	_, err := c.nodes[leader].Verifier(ctx, "nobody")
+	wantCode(t, err, sqlerr.CannotConnectNow)
+	c.start(rest[0])
+	if v, err := c.nodes[rest[0]].Verifier(wait(t), "alice"); err != nil || v != verifier {
+		t.Errorf("verifier %q %v", v, err)
+	}
+	if v, err := c.nodes[rest[0]].Verifier(wait(t), "nobody"); err != nil || v != "" {
+		t.Errorf("verifier of nobody %q %v", v, err)
+	}
+}

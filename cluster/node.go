@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"foreshadow/cluster/raftnode"
@@ -42,15 +43,16 @@ type Options struct {
 
 // Node is one agent's part of the cluster.
 type Node struct {
-	opts   Options
-	fsm    *replica
-	raft   *raftnode.Node
-	opened chan struct{} // closed when raft is set: peers may ask before New has returned
-	wake   chan struct{}
-	work   sync.WaitGroup
-	mu     sync.Mutex
-	busy   map[uint64]bool      // requests this agent is working on
-	calmed map[uint64]time.Time // when work on a request ended without a final answer of the log
+	opts    Options
+	fsm     *replica
+	raft    *raftnode.Node
+	opened  chan struct{} // closed when raft is set: peers may ask before New has returned
+	wake    chan struct{}
+	work    sync.WaitGroup
+	current atomic.Bool // all that was committed before the start is applied
+	mu      sync.Mutex
+	busy    map[uint64]bool      // requests this agent is working on
+	calmed  map[uint64]time.Time // when work on a request ended without a final answer of the log
 }
 
 // New opens the agent's part of the cluster and takes part from then on; Run does the agent's own work.

@@ -103,15 +103,19 @@ func (n *Node) Member(login string) (state.Member, bool) {
 	return m, ok
 }
 
-// Verifier gives a login's password verifier, "" for an unknown login or one without a password. It needs no leader.
-func (n *Node) Verifier(_ context.Context, login string) (string, error) {
-	var v string
-	n.fsm.read(func(s *state.State) {
-		if m, ok := s.Member(login); ok {
-			v = m.Verifier
+// Verifier gives a login's SCRAM verifier, "" when there is no such login or it has none. It needs no leader, except to say of a login that it is unknown
+// while the agent has not read yet what was committed before its start.
+func (n *Node) Verifier(ctx context.Context, login string) (string, error) {
+	_, known := n.Member(login)
+	if !known && !n.current.Load() {
+		if err := n.barrier(ctx); err != nil {
+			return "", err
 		}
-	})
-	return v, nil
+		n.current.Store(true)
+	}
+	var m state.Member
+	n.fsm.read(func(s *state.State) { m, _ = s.Member(login) })
+	return m.Verifier, nil
 }
 
 // Audit gives the audit entries after a sequence number.
