@@ -85,7 +85,7 @@ func (c *counted) Close() error {
 // socketDir is where an instance listens. It is the same after a restart and short enough for a socket's path.
 func (o *Orchestrator) socketDir(name string) string {
 	dir := filepath.Join(o.opts.Dir, "run", name)
-	if len(dir) < local.LongestSocketDir {
+	if len(dir) <= local.LongestSocketDir {
 		return dir
 	}
 	return filepath.Join("/tmp", fmt.Sprintf("fspi-%x", sha256.Sum256([]byte(o.dataDir(name))))[:24])

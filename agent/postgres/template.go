@@ -105,13 +105,13 @@ func cacheDir() (string, error) {
 	return "", last
 }
 
-// longestSocketDir leaves room for the socket's file name within the system's limit.
-const longestSocketDir = 80
+// LongestSocketDir leaves room for the socket's file name within the system's limit.
+const LongestSocketDir = 80
 
 // socketDir names a directory for the socket of a server: one beside its data directory, so that both go together whatever becomes of the agent, or, where
 // that is too long for a socket's path, a temporary one.
 func socketDir(data string) string {
-	if beside := data + ".socket"; len(beside) <= longestSocketDir {
+	if beside := data + ".socket"; len(beside) <= LongestSocketDir {
 		return beside
 	}
 	return shortDir()

@@ -116,11 +116,11 @@ func diffByRow(a, b *side) (string, error) {
 		pair = fmt.Sprintf("CASE WHEN sum(abs(n)) OVER (PARTITION BY %[1]s, n > 0) = 1 THEN row(%[1]s) END", strings.Join(name, ", "))
 	}
 	both := &side{rowset{names: b.names, types: b.types}, b.rel}
-	side := "(SELECT *, true AS there FROM differing, LATERAL (SELECT unnest(range(abs(n)::BIGINT))) WHERE n %s 0)"
+	rows := "(SELECT *, true AS there FROM differing, LATERAL (SELECT unnest(range(abs(n)::BIGINT))) WHERE n %s 0)"
 	return fmt.Sprintf(`WITH differing AS MATERIALIZED (SELECT *, %s AS pair
 FROM (SELECT %s, sum(n) AS n FROM (SELECT %s, -1 AS n FROM (%s) UNION ALL SELECT %[2]s, 1 FROM (%[5]s)) GROUP BY %[2]s HAVING sum(n) <> 0))
 `, pair, all, strings.Join(was, ", "), a.list(), b.list()) +
-		joined(both, both, fmt.Sprintf(side, "<"), fmt.Sprintf(side, ">"), "a.pair = b.pair", key), nil
+		joined(both, both, fmt.Sprintf(rows, "<"), fmt.Sprintf(rows, ">"), "a.pair = b.pair", key), nil
 }
 
 // joined joins the rows before and after, whose columns are c0, c1, ... and there, and shows those that differ, in the order of the key, if any.

@@ -24,8 +24,8 @@ import (
 // could run programs on the agent's host; no client ever connects as Owner.
 const Owner = "foreshadow_instance_owner"
 
-// LongestSocketDir leaves room for the socket's file name within the system's limit.
-const LongestSocketDir = 80
+// LongestSocketDir is how long the name of a socket's directory may be.
+const LongestSocketDir = postgres.LongestSocketDir
 
 //go:embed lockdown.sql
 var lockdownSQL string
